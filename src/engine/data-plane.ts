@@ -1,0 +1,134 @@
+/**
+ * Contract: turns rows into data files and scan tasks into rows. Nothing above knows which engine
+ * does it, and the engine reaches bytes only through the injected FileAccess.
+ */
+import type { BoundExpression } from '../format/expressions/expression.ts'
+import type { ContentFile, ManifestEntry } from '../format/manifest/entry.ts'
+import type { MetricsConfig } from '../format/metrics-config.ts'
+import type { NameMapping } from '../format/name-mapping.ts'
+import type { PartitionSpec } from '../format/partition-spec.ts'
+import type { Schema } from '../format/schema.ts'
+import type { SortOrder } from '../format/sort-order.ts'
+import type { Row } from '../format/values/value.ts'
+import type { FileAccess } from './file-access.ts'
+
+/** What the plane needs of an apache-arrow RecordBatch (any version): recognised by shape. */
+export interface ArrowRecordBatch {
+  readonly numRows: number
+  readonly schema: { readonly fields: readonly { readonly name: string; readonly nullable: boolean }[] }
+}
+
+/** Rows to be written, or looked at to infer a schema. Iterables are read once. */
+export type RowSource =
+  /** Local paths; globs are expanded by the engine. */
+  | {
+      readonly kind: 'files'
+      readonly format: 'parquet' | 'csv' | 'json'
+      readonly paths: readonly string[]
+    }
+  | { readonly kind: 'rows'; readonly rows: Iterable<Row> | AsyncIterable<Row> }
+  | {
+      readonly kind: 'arrow'
+      readonly batches: Iterable<ArrowRecordBatch> | AsyncIterable<ArrowRecordBatch>
+    }
+  /** An Arrow IPC stream or file, in chunks. */
+  | { readonly kind: 'arrow-ipc'; readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array> }
+
+export interface Progress {
+  /** Rows done so far. */
+  readonly rows: number
+  /** null when the total is not known. */
+  readonly totalRows: number | null
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** `write.parquet.*` properties, parsed. Sizes in bytes. */
+export interface ParquetWriteOptions {
+  readonly compression: 'zstd' | 'snappy' | 'gzip' | 'lz4' | 'uncompressed' | 'brotli'
+  readonly compressionLevel: number | null
+  readonly rowGroupSizeBytes: number
+  readonly rowGroupRowLimit: number
+  readonly dictionarySizeBytes: number
+  /** Top-level or full column names with a bloom filter. */
+  readonly bloomFilterColumns: readonly string[]
+}
+
+export interface WriteRequest extends RunOptions {
+  readonly source: RowSource
+  /** Columns with field ids; rows are matched to it by name. */
+  readonly schema: Schema
+  readonly spec: PartitionSpec
+  readonly sortOrder: SortOrder
+  readonly targetFileSizeBytes: number
+  readonly parquet: ParquetWriteOptions
+  readonly metrics: MetricsConfig
+  /** Unique per write; part of every file name. */
+  readonly operationId: string
+  /** Location of a new file: its partition's path ('' when unpartitioned) and its name. */
+  readonly locate: (partitionPath: string, fileName: string) => string
+  readonly files: FileAccess
+}
+
+export interface WriteResult {
+  /** Committed to storage, not yet to any snapshot. */
+  readonly files: readonly ContentFile[]
+  readonly rows: number
+}
+
+/** One data file to read, with all that decides which of its rows and values come out. */
+export interface FileScanTask {
+  /** With inherited snapshot id and sequence numbers: never null. */
+  readonly entry: ManifestEntry
+  readonly spec: PartitionSpec
+  /** Delete entries that apply to this file, with inherited sequence numbers. */
+  readonly deletes: readonly ManifestEntry[]
+  /** What of the filter is left to check on its rows. */
+  readonly residual: BoundExpression
+}
+
+export interface ReadRequest extends RunOptions {
+  readonly tasks: readonly FileScanTask[]
+  /** What comes out, in this order, matched by field id at every depth. */
+  readonly projection: Schema
+  /** The schema that residuals are bound to: may hold columns that the projection has not. */
+  readonly tableSchema: Schema
+  readonly nameMapping: NameMapping | null
+  /** Stop after this many rows. */
+  readonly limit?: number | undefined
+  /** Parses the partition value of a column that the file itself does not hold. */
+  readonly files: FileAccess
+}
+
+export interface InferredSchema {
+  /** With fresh ids, all columns optional unless the source says otherwise. */
+  readonly schema: Schema
+  /** Columns whose type the source does not decide (all null, mixed, …), with the reason. */
+  readonly unsure: readonly { readonly column: string; readonly reason: string }[]
+}
+
+export interface DataPlane {
+  readonly name: string
+  /**
+   * Writes rows as Parquet files. When it throws, every file it made is gone again.
+   *
+   * Throws SchemaMismatchError and InvalidDataError naming column, source and row;
+   * StorageQuotaError on a full disk; EngineMemoryError; EngineError.
+   */
+  write(request: WriteRequest): Promise<WriteResult>
+  /** Rows in batches. Leaving early or aborting frees everything. */
+  readRows(request: ReadRequest): AsyncIterable<readonly Row[]>
+  readArrow(request: ReadRequest): AsyncIterable<ArrowRecordBatch>
+  /** Writes what the request yields into one local Parquet, CSV or JSON file; answers its rows. */
+  readToFile(
+    request: ReadRequest,
+    file: { readonly path: string; readonly format: 'parquet' | 'csv' | 'json' },
+  ): Promise<{ readonly rows: number }>
+  /** How many rows the request yields. */
+  countRows(request: ReadRequest): Promise<number>
+  inferSchema(source: RowSource, options?: RunOptions): Promise<InferredSchema>
+  close(): Promise<void>
+}

@@ -1,0 +1,32 @@
+/** Contract: the only way a data plane reaches the bytes of data files. */
+
+export interface OutputFile {
+  /** The final location. */
+  readonly location: string
+  /** Where to write, on this machine; hidden from readers until `commit`. */
+  readonly localPath: string
+  /** Makes the file durable and visible under its location; answers its size in bytes. */
+  commit(): Promise<{ readonly size: number }>
+  /** Removes what was written. Idempotent; does nothing after a commit. */
+  abort(): Promise<void>
+}
+
+export interface InputFile {
+  readonly localPath: string
+  /**
+   * Rows [first, last] of the file that may be read, when only some row groups are present
+   * locally; absent when the whole file is.
+   */
+  readonly rowRanges?: readonly { readonly first: number; readonly last: number }[]
+  release(): Promise<void>
+}
+
+export interface FileAccess {
+  output(location: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<OutputFile>
+  input(
+    file: { readonly location: string; readonly size?: number },
+    options?: { readonly columns?: readonly string[]; readonly signal?: AbortSignal | undefined },
+  ): Promise<InputFile>
+  /** A new empty private folder for partitioned output, on the disk where outputs are made. */
+  scratch(): Promise<{ readonly path: string; remove(): Promise<void> }>
+}

@@ -1,0 +1,71 @@
+/**
+ * Contract: where bytes live. Locations are full URIs (`file:///…`, `s3://bucket/key`).
+ *
+ * Errors of every call: ObjectNotFoundError, ObjectExistsError, ObjectChangedError,
+ * StorageDeniedError, StorageQuotaError, StorageUnavailableError (the only one worth a retry),
+ * InvalidLocationError, OperationAbortedError.
+ */
+
+export interface CallOptions {
+  /** Stops the call with OperationAbortedError; a put that was sent may still take effect. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ObjectInfo {
+  readonly location: string
+  /** Bytes. */
+  readonly size: number
+  /** Opaque; changes whenever the object's bytes are replaced. */
+  readonly etag: string
+  /** By the store's own clock. */
+  readonly lastModified: Date
+}
+
+export interface GetOptions extends CallOptions {
+  /** Bytes [start, end); end may lie past the object's end. A negative start counts from the end. */
+  readonly range?: { readonly start: number; readonly end?: number } | undefined
+  /** ObjectChangedError when the object is no longer this one. */
+  readonly ifMatch?: string | undefined
+}
+
+export interface PutOptions extends CallOptions {
+  /**
+   * Create only: ObjectExistsError when somebody else's object is there. Carries an owner token
+   * with the object, so that a lost answer is decided by whose object it is, never by its bytes.
+   */
+  readonly ifAbsent?: boolean | undefined
+}
+
+/** Bytes in memory, or a file on the local disk that is moved or uploaded. */
+export type PutBody = Uint8Array | { readonly localPath: string }
+
+export interface DeleteReport {
+  /** Including those that were not there: deleting what is gone is success. */
+  readonly deleted: readonly string[]
+  readonly failed: readonly { readonly location: string; readonly error: Error }[]
+}
+
+export interface ObjectStore {
+  /** Schemes this store answers for, without `:`. */
+  readonly schemes: readonly string[]
+  head(location: string, options?: CallOptions): Promise<ObjectInfo>
+  get(location: string, options?: GetOptions): Promise<Uint8Array>
+  /** All or nothing: no partly written object is ever seen under the location. Durable on return. */
+  put(location: string, body: PutBody, options?: PutOptions): Promise<ObjectInfo>
+  /**
+   * Every object below a prefix that ends in `/`, recursively, in no order that callers may count
+   * on. A prefix that is not there is empty.
+   */
+  list(prefix: string, options?: CallOptions): AsyncIterable<ObjectInfo>
+  delete(locations: readonly string[], options?: CallOptions): Promise<DeleteReport>
+  /** The path of an object on this machine's disk; absent on stores that are elsewhere. */
+  localPath?(location: string): string
+  close?(): Promise<void>
+}
+
+/** What a catalog handed out for one table: properties and short-lived credentials by prefix. */
+export interface StorageCredential {
+  /** The longest matching prefix wins. */
+  readonly prefix: string
+  readonly config: Readonly<Record<string, string>>
+}
