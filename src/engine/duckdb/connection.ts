@@ -1,0 +1,230 @@
+/**
+ * The embedded DuckDB: opened locked down, with sessions (connections) handed out one per task.
+ *
+ * What a DuckDB instance may touch on disk is fixed when it is opened and cannot be widened. When a
+ * task needs a folder that the running instance may not touch, a wider instance takes over; the old
+ * one is closed as soon as its last session is given back.
+ */
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { dirname, join, resolve, sep } from 'node:path'
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
+import { InvalidArgumentError } from '../../errors.ts'
+import { engineError } from './errors.ts'
+import { registerJsSource } from './js-source.ts'
+import { Session } from './session.ts'
+
+export interface EngineOptions {
+  /** Bytes; half of what the machine (or its container) has, when absent. */
+  readonly memoryLimitBytes?: number | undefined
+  /** One per core when absent. */
+  readonly threads?: number | undefined
+  /** Where spilled and spooled data go; created when missing. */
+  readonly scratchDir: string
+  /** Folders that the engine may read and write from the start, such as a local warehouse. */
+  readonly allowedFolders?: readonly string[] | undefined
+}
+
+/** One DuckDB instance, and what it may touch. */
+interface Generation {
+  readonly instance: DuckDBInstance
+  readonly folders: readonly string[]
+  readonly tempDir: string
+  readonly idle: DuckDBConnection[]
+  sessions: number
+  retired: boolean
+}
+
+/** Connections kept open for the next task. */
+const MAX_IDLE = 4
+
+/** More folders than this and their parents are allowed in their stead. */
+const MAX_FOLDERS = 64
+
+export class DuckDbEngine {
+  readonly #options: EngineOptions
+  readonly #home: string
+  #current: Promise<Generation>
+  #closed = false
+
+  private constructor(options: EngineOptions, home: string, first: Promise<Generation>) {
+    this.#options = options
+    this.#home = home
+    this.#current = first
+  }
+
+  static async open(options: EngineOptions): Promise<DuckDbEngine> {
+    await mkdir(options.scratchDir, { recursive: true })
+    const home = await mkdtemp(join(await realpath(options.scratchDir), 'duckdb-'))
+    const folders = await widened([home], options.allowedFolders ?? [])
+    const first = openGeneration(options, home, folders)
+    await first
+    return new DuckDbEngine(options, home, first)
+  }
+
+  /** A private folder of this engine that every session may read and write; removed by `close`. */
+  get scratchDir(): string {
+    return this.#home
+  }
+
+  /**
+   * A session that may touch the folders of these local paths, for one task at a time. Give it
+   * back with `release`.
+   */
+  async session(options: { readonly paths?: readonly string[] | undefined } = {}): Promise<Session> {
+    const generation = await this.#reaching(options.paths ?? [])
+    generation.sessions += 1
+    try {
+      const connection = generation.idle.pop() ?? (await generation.instance.connect())
+      return new Session(connection, (reusable) => giveBack(generation, connection, reusable))
+    } catch (error) {
+      generation.sessions -= 1
+      throw engineError(error, { doing: 'open a connection' })
+    }
+  }
+
+  /** Runs a task with a session and gives the session back, whatever happens. */
+  async withSession<T>(
+    options: { readonly paths?: readonly string[] | undefined },
+    task: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    const session = await this.session(options)
+    try {
+      return await task(session)
+    } finally {
+      session.release()
+    }
+  }
+
+  /** Closes every instance that no session uses; others close with their last session. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    retire(await this.#current)
+    await rm(this.#home, { recursive: true, force: true })
+  }
+
+  async #reaching(paths: readonly string[]): Promise<Generation> {
+    if (this.#closed) throw new InvalidArgumentError('the engine is closed')
+    const current = await this.#current
+    const missing = foldersOutside(current.folders, paths)
+    if (missing.length === 0) return current
+    const previous = this.#current
+    // Queued behind whoever widens at the same moment, so that their folders are kept as well.
+    this.#current = previous.then(async (before) => {
+      const stillMissing = foldersOutside(before.folders, paths)
+      if (stillMissing.length === 0) return before
+      const folders = await widened(before.folders, stillMissing)
+      const next = await openGeneration(this.#options, this.#home, folders)
+      retire(before)
+      return next
+    })
+    const widening = this.#current
+    // A failure to widen must not poison the engine for tasks that need no more than before.
+    widening.catch(() => {
+      if (this.#current === widening) this.#current = previous
+    })
+    return widening
+  }
+}
+
+function giveBack(generation: Generation, connection: DuckDBConnection, reusable: boolean): void {
+  generation.sessions -= 1
+  if (reusable && !generation.retired && generation.idle.length < MAX_IDLE) generation.idle.push(connection)
+  else connection.closeSync()
+  if (generation.retired && generation.sessions === 0) generation.instance.closeSync()
+}
+
+function retire(generation: Generation): void {
+  generation.retired = true
+  for (const connection of generation.idle.splice(0)) connection.closeSync()
+  if (generation.sessions === 0) generation.instance.closeSync()
+}
+
+let generations = 0
+
+async function openGeneration(
+  options: EngineOptions,
+  home: string,
+  folders: readonly string[],
+): Promise<Generation> {
+  generations += 1
+  // Two instances must not share a folder for spilled blocks: DuckDB names them alike.
+  const tempDir = join(home, `spill-${generations}`)
+  try {
+    await mkdir(tempDir, { recursive: true })
+    const instance = await DuckDBInstance.create(':memory:', configuration(options, tempDir))
+    const connection = await instance.connect()
+    await connection.run("SET GLOBAL TimeZone = 'UTC'")
+    registerJsSource(connection)
+    // In this order: folders cannot be named once access is off, and nothing can be set once locked.
+    const list = folders.map((folder) => `'${folder.replaceAll("'", "''")}'`).join(', ')
+    await connection.run(`SET GLOBAL allowed_directories = [${list}]`)
+    await connection.run('SET GLOBAL enable_external_access = false')
+    await connection.run('SET GLOBAL lock_configuration = true')
+    return { instance, folders, tempDir, idle: [connection], sessions: 0, retired: false }
+  } catch (error) {
+    throw engineError(error, { doing: 'open the embedded engine' })
+  }
+}
+
+function configuration(options: EngineOptions, tempDir: string): Record<string, string> {
+  return {
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+    allow_persistent_secrets: 'false',
+    enable_external_file_cache: 'false',
+    preserve_insertion_order: 'true',
+    temp_directory: tempDir,
+    memory_limit: `${options.memoryLimitBytes ?? defaultMemoryLimit()}B`,
+    ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+    // What a session of ours changes for one statement; all else stays locked.
+    allowed_configs:
+      "['partitioned_write_max_open_files', 'enable_progress_bar', 'enable_progress_bar_print', 'progress_bar_time']",
+  }
+}
+
+function defaultMemoryLimit(): number {
+  const constrained = process.constrainedMemory()
+  const total = totalmem()
+  // Without a container the constraint is 0 or a number beyond any machine.
+  const available = constrained > 0 && constrained < total ? constrained : total
+  return Math.floor(available / 2)
+}
+
+function foldersOutside(folders: readonly string[], paths: readonly string[]): readonly string[] {
+  const outside = new Set<string>()
+  for (const path of paths) {
+    const folder = dirname(resolve(path))
+    if (!outside.has(folder) && !isAllowed(folders, folder)) outside.add(folder)
+  }
+  return [...outside]
+}
+
+function isAllowed(folders: readonly string[], folder: string): boolean {
+  return folders.some((allowed) => folder === allowed || folder.startsWith(withSeparator(allowed)))
+}
+
+function withSeparator(folder: string): string {
+  return folder.endsWith(sep) ? folder : folder + sep
+}
+
+/** Folders as they are named and as they really are: DuckDB looks behind symbolic links. */
+async function widened(before: readonly string[], added: readonly string[]): Promise<readonly string[]> {
+  const all = new Set(before)
+  for (const folder of added) {
+    const named = resolve(folder)
+    all.add(named)
+    all.add(await realpath(named).catch(() => named)) // not there yet: it is made under this very name
+  }
+  if (all.size <= MAX_FOLDERS) return [...all]
+  const parents = new Set([...all].map((folder) => (before.includes(folder) ? folder : parentOf(folder))))
+  return [...parents]
+}
+
+/** The folder above, unless that is a root of the file system. */
+function parentOf(folder: string): string {
+  const parent = dirname(folder)
+  return dirname(parent) === parent ? folder : parent
+}

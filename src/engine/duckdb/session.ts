@@ -1,0 +1,155 @@
+/**
+ * One connection to DuckDB, for one task at a time: statements that an AbortSignal can stop, and
+ * streams that cannot end early unnoticed.
+ */
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBMaterializedResult } from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
+import { EngineError } from '../../errors.ts'
+import type { Progress } from '../data-plane.ts'
+import { engineError, throwIfAborted, type FailureContext } from './errors.ts'
+
+export interface StatementOptions extends FailureContext {
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** Rows of a stream. The chunk is valid until the next one is asked for. */
+export interface StreamChunk {
+  readonly chunk: DuckDBDataChunk
+  /** Rows to take: the chunk's own count may include the end mark. */
+  readonly rowCount: number
+}
+
+/** Name of the column that marks the end of a guarded stream; it is always the last one. */
+export const END_COLUMN = '__floeberg_end'
+
+/** An interrupt sent before DuckDB has begun the statement is lost, so it is repeated. */
+const INTERRUPT_EVERY_MS = 20
+
+const PROGRESS_EVERY_MS = 200
+
+export class Session {
+  readonly #connection: DuckDBConnection
+  readonly #giveBack: (reusable: boolean) => void
+  #reusable = true
+  #released = false
+  #progressOn = false
+
+  constructor(connection: DuckDBConnection, giveBack: (reusable: boolean) => void) {
+    this.#connection = connection
+    this.#giveBack = giveBack
+  }
+
+  /** The next task gets another connection: this one holds temporary tables, or an open stream. */
+  discard(): void {
+    this.#reusable = false
+  }
+
+  /** Gives the connection back. Idempotent. */
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#giveBack(this.#reusable)
+  }
+
+  /** Runs a statement to its end; its result is held in memory. */
+  async run(sql: string, options: StatementOptions): Promise<DuckDBMaterializedResult> {
+    throwIfAborted(options.signal)
+    if (options.onProgress !== undefined) await this.#showProgress()
+    const stop = this.#watch(options)
+    try {
+      const result = await this.#connection.run(sql)
+      // Interrupted just as it ended: the caller asked to stop, and that is what is answered.
+      throwIfAborted(options.signal)
+      return result
+    } catch (error) {
+      throw engineError(error, options)
+    } finally {
+      stop()
+    }
+  }
+
+  /** Rows of a statement by column name, for small results. */
+  async rows(sql: string, options: StatementOptions): Promise<readonly Record<string, unknown>[]> {
+    return (await this.run(sql, options)).getRowObjects()
+  }
+
+  /**
+   * Streams a query's rows; no column name may occur twice in it. DuckDB ends a stream that fails
+   * after its first chunk as if it were complete, so a last row of our own says that all went well,
+   * and a stream without it throws. Nothing else may run on this session meanwhile.
+   */
+  async *stream(query: string, options: StatementOptions): AsyncGenerator<StreamChunk, void, undefined> {
+    throwIfAborted(options.signal)
+    const sql =
+      `SELECT *, false AS ${END_COLUMN} FROM (${query}\n) ` + `UNION ALL BY NAME SELECT true AS ${END_COLUMN}`
+    // Until it has ended by itself an open stream makes the connection useless for anybody else.
+    const wasReusable = this.#reusable
+    this.#reusable = false
+    const stop = this.#watch(options)
+    let ended = false
+    try {
+      const result = await this.#connection.stream(sql)
+      for (;;) {
+        const chunk = await result.fetchChunk()
+        throwIfAborted(options.signal)
+        if (chunk === null || chunk.rowCount === 0) break
+        if (ended) throw new EngineError(`the engine could not ${options.doing}: rows came after the end`)
+        ended = endsWithMark(chunk)
+        const rowCount = ended ? chunk.rowCount - 1 : chunk.rowCount
+        if (rowCount > 0) yield { chunk, rowCount }
+        // Without it the native memory of every chunk stays until the garbage collector runs.
+        chunk.reset()
+      }
+      if (!ended) throw new EngineError(`the engine could not ${options.doing}: its rows ended early`)
+      this.#reusable = wasReusable
+    } catch (error) {
+      throw engineError(error, options)
+    } finally {
+      stop()
+      if (!ended) this.#connection.interrupt()
+    }
+  }
+
+  async #showProgress(): Promise<void> {
+    if (this.#progressOn) return
+    await this.#connection.run('SET enable_progress_bar_print = false')
+    await this.#connection.run('SET progress_bar_time = 0')
+    await this.#connection.run('SET enable_progress_bar = true')
+    this.#progressOn = true
+  }
+
+  /** Interrupts on abort and reports progress until the returned function is called. */
+  #watch(options: StatementOptions): () => void {
+    const { signal, onProgress } = options
+    let repeat: NodeJS.Timeout | undefined
+    const interrupt = (): void => {
+      this.#connection.interrupt()
+      repeat ??= setInterval(() => this.#connection.interrupt(), INTERRUPT_EVERY_MS)
+    }
+    signal?.addEventListener('abort', interrupt, { once: true })
+    const timer =
+      onProgress === undefined ? undefined : setInterval(() => this.#report(onProgress), PROGRESS_EVERY_MS)
+    return () => {
+      signal?.removeEventListener('abort', interrupt)
+      clearInterval(repeat)
+      clearInterval(timer)
+    }
+  }
+
+  #report(onProgress: (progress: Progress) => void): void {
+    const { percentage, rows_processed, total_rows_to_process } = this.#connection.progress
+    if (percentage < 0) return
+    const total = Number(total_rows_to_process)
+    onProgress({ rows: Number(rows_processed), totalRows: total > 0 ? total : null })
+  }
+}
+
+/** Whether the last row of a chunk is the end mark of a guarded stream. */
+function endsWithMark(chunk: DuckDBDataChunk): boolean {
+  const vector = duckdb.data_chunk_get_vector(chunk.chunk, chunk.columnCount - 1)
+  const marks = duckdb.vector_get_data(vector, chunk.rowCount)
+  const first = marks.indexOf(1)
+  if (first === -1) return false
+  if (first !== chunk.rowCount - 1) throw new EngineError('the engine delivered rows after the end mark')
+  return true
+}

@@ -1,0 +1,206 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DuckDbEngine } from '../../src/engine/duckdb/connection.ts'
+import {
+  CorruptFileError,
+  EngineError,
+  EngineMemoryError,
+  MissingFileError,
+  OperationAbortedError,
+} from '../../src/errors.ts'
+
+let folder: string
+let engine: DuckDbEngine
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'floeberg-session-'))
+  engine = await DuckDbEngine.open({ scratchDir: join(folder, 'scratch'), threads: 2 })
+})
+
+afterAll(async () => {
+  await engine.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function drained(query: string, signal?: AbortSignal): Promise<number> {
+  return engine.withSession({}, async (session) => {
+    let rows = 0
+    for await (const part of session.stream(query, { doing: 'read', signal })) rows += part.rowCount
+    return rows
+  })
+}
+
+describe('a stream', () => {
+  test('delivers every row and nothing of its end mark', async () => {
+    expect(await drained('SELECT range AS x FROM range(10000)')).toBe(10_000)
+    expect(await drained('SELECT range AS x FROM range(2048)')).toBe(2048)
+    expect(await drained('SELECT range AS x FROM range(0)')).toBe(0)
+  })
+
+  test('keeps the order of its query', async () => {
+    const last = await engine.withSession({}, async (session) => {
+      let seen = 0n
+      const query = 'SELECT range AS x FROM range(100000) ORDER BY x'
+      for await (const { chunk, rowCount } of session.stream(query, { doing: 'read' })) {
+        for (const value of chunk.getColumnValues(0).slice(0, rowCount)) {
+          expect(value).toBe(seen)
+          seen += 1n
+        }
+      }
+      return seen
+    })
+    expect(last).toBe(100_000n)
+  })
+
+  test('that fails after its first rows throws instead of ending', async () => {
+    const query = `SELECT CASE WHEN range = 90000 THEN error('a secret row') ELSE range END AS x FROM range(100000)`
+    await expect(drained(query)).rejects.toThrow(EngineError)
+    await expect(drained(query)).rejects.not.toThrow(/secret/)
+  })
+
+  test('that is aborted between two chunks throws', async () => {
+    const controller = new AbortController()
+    const run = engine.withSession({}, async (session) => {
+      const query = 'SELECT range AS x FROM range(100000000)'
+      for await (const part of session.stream(query, { doing: 'read', signal: controller.signal })) {
+        expect(part.rowCount).toBeGreaterThan(0)
+        controller.abort()
+      }
+    })
+    await expect(run).rejects.toThrow(OperationAbortedError)
+  })
+
+  test('that is left early gives its connection up', async () => {
+    await engine.withSession({}, async (session) => {
+      for await (const part of session.stream('SELECT range AS x FROM range(1000000)', { doing: 'read' })) {
+        expect(part.rowCount).toBe(2048)
+        break
+      }
+    })
+    expect(await drained('SELECT 1 AS x')).toBe(1)
+  })
+})
+
+describe('a statement', () => {
+  test('stops when its signal fires, before it starts and while it runs', async () => {
+    const endless = 'SELECT count(*) FROM range(100000000000) AS a WHERE a.range % 7 = 9'
+    const run = (signal: AbortSignal, onProgress?: () => void): Promise<unknown> =>
+      engine.withSession({}, (session) => session.run(endless, { doing: 'count', signal, onProgress }))
+    await expect(run(AbortSignal.abort())).rejects.toThrow(OperationAbortedError)
+    const early = new AbortController()
+    const starting = run(early.signal)
+    early.abort()
+    await expect(starting).rejects.toThrow(OperationAbortedError)
+    const late = new AbortController()
+    await expect(run(late.signal, () => late.abort())).rejects.toThrow(OperationAbortedError)
+  })
+
+  test('over the memory limit is an EngineMemoryError', async () => {
+    const small = await DuckDbEngine.open({
+      scratchDir: join(folder, 'scratch'),
+      threads: 1,
+      memoryLimitBytes: 20_000_000,
+    })
+    const sql = `SELECT string_agg(repeat('x', 1000) || range) AS x FROM range(1000000)`
+    const run = small.withSession({}, (session) => session.run(sql, { doing: 'join' }))
+    await expect(run).rejects.toThrow(EngineMemoryError)
+    await small.close()
+  })
+
+  test('never passes on what DuckDB says', async () => {
+    const run = engine.withSession({}, (session) =>
+      session.run(`SELECT 'private value'::INTEGER`, { doing: 'convert' }),
+    )
+    const error = await run.then(
+      () => null,
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toBeInstanceOf(EngineError)
+    expect(String(error)).not.toContain('private')
+    expect((error as Error).cause).toBeUndefined()
+  })
+
+  test('reports progress', async () => {
+    const seen: number[] = []
+    await engine.withSession({}, (session) =>
+      session.run('SELECT count(*) FROM range(400000000) AS a WHERE hash(a.range) % 7 = 9', {
+        doing: 'count',
+        onProgress: ({ rows }) => seen.push(rows),
+      }),
+    )
+    for (const rows of seen) expect(rows).toBeGreaterThanOrEqual(0)
+  })
+})
+
+describe('what the engine may touch', () => {
+  test('is its scratch folder and the folders of the task, and no other', async () => {
+    const inside = join(folder, 'inside', 'x.parquet')
+    const outside = join(folder, 'outside', 'x.parquet')
+    await mkdir(join(folder, 'inside'))
+    await mkdir(join(folder, 'outside'))
+    const copy = (path: string): Promise<unknown> =>
+      engine.withSession({ paths: [inside] }, (session) =>
+        session.run(`COPY (SELECT 1 AS x) TO '${path}'`, { doing: 'write' }),
+      )
+    await copy(inside)
+    await expect(copy(outside)).rejects.toThrow(EngineError)
+    await expect(copy(join(folder, 'inside', '..', 'outside', 'x.parquet'))).rejects.toThrow(EngineError)
+    expect(await readdir(join(folder, 'outside'))).toEqual([])
+  })
+
+  test('cannot be widened by SQL, and nothing can be installed', async () => {
+    const run = (sql: string): Promise<unknown> =>
+      engine.withSession({}, (session) => session.run(sql, { doing: 'run' }))
+    await expect(run('SET enable_external_access = true')).rejects.toThrow(EngineError)
+    await expect(run("SET GLOBAL memory_limit = '100GB'")).rejects.toThrow(EngineError)
+    await expect(run('INSTALL httpfs')).rejects.toThrow(EngineError)
+    await expect(run('LOAD httpfs')).rejects.toThrow(EngineError)
+  })
+
+  test('a stream goes on while a wider instance takes over', async () => {
+    const late = join(folder, 'late', 'x.parquet')
+    await mkdir(join(folder, 'late'))
+    await engine.withSession({}, async (session) => {
+      let rows = 0
+      for await (const part of session.stream('SELECT range AS x FROM range(20000)', { doing: 'read' })) {
+        if (rows === 0) {
+          await engine.withSession({ paths: [late] }, (other) =>
+            other.run(`COPY (SELECT 1 AS x) TO '${late}'`, { doing: 'write' }),
+          )
+        }
+        rows += part.rowCount
+      }
+      expect(rows).toBe(20_000)
+    })
+  })
+
+  test('does not depend on the time zone of the process', async () => {
+    const rows = await engine.withSession({}, (session) =>
+      session.rows(`SELECT current_setting('TimeZone') AS zone`, { doing: 'look' }),
+    )
+    expect(rows).toEqual([{ zone: 'UTC' }])
+  })
+})
+
+describe('a file that cannot be read', () => {
+  test('is missing, or damaged, by its name', async () => {
+    await mkdir(join(folder, 'files'))
+    const read = async (name: string, bytes: string | null): Promise<unknown> => {
+      const path = join(folder, 'files', name)
+      if (bytes !== null) await writeFile(path, bytes)
+      return engine
+        .withSession({ paths: [path] }, (session) =>
+          session.run(`FROM read_parquet('${path}')`, { doing: 'read', reading: [path] }),
+        )
+        .catch((error: unknown) => error)
+    }
+    expect(await read('gone.parquet', null)).toBeInstanceOf(MissingFileError)
+    for (const bytes of ['', 'PAR1', 'these bytes are no Parquet file', `PAR1${'x'.repeat(100)}PAR1`]) {
+      const error = await read('bad.parquet', bytes)
+      expect(error).toBeInstanceOf(CorruptFileError)
+      expect((error as CorruptFileError).file).toBe(join(folder, 'files', 'bad.parquet'))
+    }
+  })
+})
