@@ -34,9 +34,14 @@ export interface PutOptions extends CallOptions {
    * with the object, so that a lost answer is decided by whose object it is, never by its bytes.
    */
   readonly ifAbsent?: boolean | undefined
+  /**
+   * The owner token, for whoever sends one put several times: the same in every attempt. An object
+   * that carries it is ours, and the put has succeeded. Default: a fresh one for each call.
+   */
+  readonly owner?: string | undefined
 }
 
-/** Bytes in memory, or a file on the local disk that is moved or uploaded. */
+/** Bytes in memory, or a file on the local disk: it is moved or uploaded, and may be gone afterwards. */
 export type PutBody = Uint8Array | { readonly localPath: string }
 
 export interface DeleteReport {

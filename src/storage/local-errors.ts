@@ -1,0 +1,65 @@
+/** What the operating system's error codes mean to a caller of the local store. */
+import {
+  FloebergError,
+  InvalidLocationError,
+  ObjectExistsError,
+  ObjectNotFoundError,
+  StorageDeniedError,
+  StorageQuotaError,
+  StorageUnavailableError,
+  UnsupportedFeatureError,
+} from '../errors.ts'
+import { maskLocation } from './location.ts'
+
+/** The `code` of a Node.js system error, such as `ENOENT`; undefined for any other value. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** The typed error of a failed file operation; what is typed already passes through. */
+export function localError(error: unknown, location: string): Error {
+  if (error instanceof FloebergError) return error
+  const details = { file: maskLocation(location), cause: error }
+  switch (systemErrorCode(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new ObjectNotFoundError('No such file', details)
+    case 'EEXIST':
+      return new ObjectExistsError('The file exists already', details)
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new StorageDeniedError('The operating system denies access to the file', {
+        ...details,
+        hint: "Check the folder's owner and permissions, and that the disk is not mounted read-only.",
+      })
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return new StorageQuotaError('The disk is full or the quota is used up', {
+        ...details,
+        hint: 'Free some space and run the operation again.',
+      })
+    case 'EISDIR':
+    case 'ENAMETOOLONG':
+    case 'ELOOP':
+    case 'EINVAL':
+      return new InvalidLocationError('The location cannot be a file', details)
+    default:
+      return new StorageUnavailableError('The file could not be read or written', details)
+  }
+}
+
+/** What link(2) answers on FAT, exFAT and some network mounts, for a file that was just written beside. */
+const NO_HARD_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+/** File systems without hard links have no way to create a file atomically and only once. */
+export function linkError(error: unknown, location: string): Error {
+  if (!NO_HARD_LINKS.has(systemErrorCode(error))) return localError(error, location)
+  return new UnsupportedFeatureError('The file system has no hard links, which safe commits need', {
+    file: maskLocation(location),
+    hint: 'Put the warehouse on another file system.',
+    cause: error,
+  })
+}

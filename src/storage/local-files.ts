@@ -1,0 +1,171 @@
+/** Durable, all-or-nothing file operations on the local disk, below the local store. */
+import { constants, type BigIntStats } from 'node:fs'
+import { copyFile, link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { throwIfAborted } from '../abort.ts'
+import type { ObjectInfo, PutBody } from './object-store.ts'
+import { linkError, systemErrorCode } from './local-errors.ts'
+import { temporaryName } from './temporary-names.ts'
+
+const WRITE_SLICE_BYTES = 8 * 1024 * 1024
+
+/** Replaced bytes always mean another inode here, since files are never written in place. */
+export function infoOf(location: string, stats: BigIntStats): ObjectInfo {
+  return {
+    location,
+    size: Number(stats.size),
+    etag: `${stats.ino.toString(36)}-${stats.size.toString(36)}-${stats.mtimeNs.toString(36)}`,
+    lastModified: new Date(Number(stats.mtimeMs)),
+  }
+}
+
+/** A complete, synced file that waits in the target's folder (or beside, on the same disk). */
+export interface ReadyFile {
+  readonly path: string
+  readonly stats: BigIntStats
+  /** Ours to remove when it is not published. */
+  readonly temporary: boolean
+}
+
+/** Brings a body to the target's disk and syncs it, under a name that is no object. */
+export async function prepareFile(
+  target: string,
+  body: PutBody,
+  signal: AbortSignal | undefined,
+): Promise<ReadyFile> {
+  const folder = dirname(target)
+  const temporary = join(folder, temporaryName('put'))
+  if (body instanceof Uint8Array) {
+    return inFolder(folder, () => writeTemporary(temporary, body, signal))
+  }
+  await createFolder(folder)
+  const stats = await syncFile(body.localPath)
+  const folderStats = await statFolder(folder)
+  if (stats.dev === folderStats.dev) return { path: body.localPath, stats, temporary: false }
+  return copyTemporary(body.localPath, temporary)
+}
+
+async function writeTemporary(
+  path: string,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<ReadyFile> {
+  const handle = await open(path, 'wx')
+  try {
+    for (let offset = 0; offset < bytes.length; offset += WRITE_SLICE_BYTES) {
+      throwIfAborted(signal)
+      await handle.writeFile(bytes.subarray(offset, offset + WRITE_SLICE_BYTES))
+    }
+    await handle.sync()
+    return { path, stats: await handle.stat({ bigint: true }), temporary: true }
+  } catch (error) {
+    await removeTemporary(path)
+    throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+async function copyTemporary(source: string, path: string): Promise<ReadyFile> {
+  try {
+    await copyFile(source, path, constants.COPYFILE_EXCL)
+    const stats = await syncFile(path)
+    await removeTemporary(source)
+    return { path, stats, temporary: true }
+  } catch (error) {
+    await removeTemporary(path)
+    throw error
+  }
+}
+
+/** Syncs a file's bytes to the disk. */
+export async function syncFile(path: string): Promise<BigIntStats> {
+  return withHandle(path, 'r+', async (handle) => {
+    await handle.sync()
+    return handle.stat({ bigint: true })
+  })
+}
+
+/** The file appears under the target's name, unless there is one; EEXIST then. */
+export async function publishNew(file: ReadyFile, target: string, location: string): Promise<void> {
+  try {
+    await link(file.path, target)
+  } catch (error) {
+    // A network file system may repeat a link whose answer was lost: then the file there is ours.
+    if (systemErrorCode(error) === 'EEXIST' && (await isSameFile(file, target))) return
+    throw linkError(error, location)
+  }
+}
+
+async function isSameFile(file: ReadyFile, target: string): Promise<boolean> {
+  return withHandle(target, 'r', async (handle) => {
+    const stats = await handle.stat({ bigint: true })
+    return stats.ino === file.stats.ino && stats.dev === file.stats.dev
+  })
+}
+
+/** The file takes the target's name, in place of whatever had it. */
+export async function publishOver(file: ReadyFile, target: string): Promise<void> {
+  await rename(file.path, target)
+}
+
+/** A name is durable only when its folder is synced. */
+export async function syncFolder(folder: string): Promise<void> {
+  // Windows cannot open a folder for that, and makes names durable by itself.
+  if (process.platform === 'win32') return
+  await withHandle(folder, 'r', (handle) => handle.sync())
+}
+
+/** Makes the folder and its parents durable; does nothing when it is there. */
+export async function createFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true })
+  if (first === undefined) return
+  for (let created = folder; ; created = dirname(created)) {
+    await syncFolder(dirname(created))
+    if (created === first || created === dirname(created)) return
+  }
+}
+
+/** Removes a name that is no object; that it cannot be removed must not hide why we got here. */
+export async function removeTemporary(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true, recursive: true })
+  } catch {
+    // The name tells a later run whose leftover it is.
+  }
+}
+
+/** Runs a call that creates a file; the folder is made only when it turns out to be missing. */
+async function inFolder<T>(folder: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error
+    await createFolder(folder)
+    return call()
+  }
+}
+
+async function statFolder(folder: string): Promise<BigIntStats> {
+  return withHandle(folder, 'r', (handle) => handle.stat({ bigint: true }))
+}
+
+async function withHandle<T>(
+  path: string,
+  flags: string,
+  use: (handle: FileHandle) => Promise<T>,
+): Promise<T> {
+  const handle = await open(path, flags)
+  try {
+    return await use(handle)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The hidden name in the target's folder under which a data file is written. */
+export function hiddenPathFor(target: string): string {
+  const name = basename(target)
+  const dot = name.lastIndexOf('.')
+  return join(dirname(target), temporaryName('out', dot > 0 ? name.slice(dot) : ''))
+}

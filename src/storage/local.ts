@@ -1,0 +1,260 @@
+/** The ObjectStore on this machine's disk. */
+import { lstat, open, opendir, rm, stat, unlink } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { throwIfAborted } from '../abort.ts'
+import { InvalidLocationError, ObjectChangedError, ObjectNotFoundError } from '../errors.ts'
+import { fileNameOf, localPathOf, maskLocation } from './location.ts'
+import { localError, systemErrorCode } from './local-errors.ts'
+import {
+  infoOf,
+  prepareFile,
+  publishNew,
+  publishOver,
+  removeTemporary,
+  syncFolder,
+  type ReadyFile,
+} from './local-files.ts'
+import type {
+  CallOptions,
+  DeleteReport,
+  GetOptions,
+  ObjectInfo,
+  ObjectStore,
+  PutBody,
+  PutOptions,
+} from './object-store.ts'
+import { rangeOf } from './range.ts'
+import { isTemporaryName } from './temporary-names.ts'
+
+const DELETES_AT_ONCE = 16
+const STATS_AT_ONCE = 32
+const REMEMBERED_PUTS = 1024
+
+/**
+ * A put writes a temporary file (see temporary-names.ts), syncs it, links it to its name and syncs
+ * the folder: the name never shows part of the bytes, and of two create-only puts exactly one
+ * wins, between processes too.
+ */
+export class LocalObjectStore implements ObjectStore {
+  readonly schemes: readonly string[] = ['file']
+  /** Etags of the last puts by owner token: a repeated put in this process finds its own object. */
+  readonly #owned = new Map<string, string>()
+
+  localPath(location: string): string {
+    return localPathOf(location)
+  }
+
+  async head(location: string, options: CallOptions = {}): Promise<ObjectInfo> {
+    return this.#call(location, options.signal, async (path) => {
+      const stats = await stat(path, { bigint: true })
+      if (!stats.isFile()) throw notAFile(location)
+      return infoOf(location, stats)
+    })
+  }
+
+  async get(location: string, options: GetOptions = {}): Promise<Uint8Array> {
+    return this.#call(location, options.signal, async (path) => {
+      const handle = await open(path, 'r')
+      try {
+        return await readObject(handle, location, options)
+      } finally {
+        await handle.close()
+      }
+    })
+  }
+
+  async put(location: string, body: PutBody, options: PutOptions = {}): Promise<ObjectInfo> {
+    return this.#call(location, options.signal, async (path) => {
+      if (path.endsWith('/'))
+        throw new InvalidLocationError('The location names a folder', { file: location })
+      const ours = await this.#alreadyPut(location, path, options.owner)
+      if (ours !== null) return ours
+      const file = await prepareFile(path, body, options.signal)
+      const info = infoOf(location, file.stats)
+      await this.#publish(file, path, location, options)
+      if (options.owner !== undefined) this.#remember(options.owner, info.etag)
+      await syncFolder(dirname(path))
+      return info
+    })
+  }
+
+  async #publish(file: ReadyFile, path: string, location: string, options: PutOptions): Promise<void> {
+    try {
+      throwIfAborted(options.signal)
+      if (options.ifAbsent === true) {
+        await publishNew(file, path, location)
+        // The bytes now have two names; the one that is no object goes.
+        await removeTemporary(file.path)
+      } else {
+        await publishOver(file, path)
+      }
+    } catch (error) {
+      if (file.temporary) await removeTemporary(file.path)
+      throw error
+    }
+  }
+
+  /** The object that an earlier attempt with this token put here, made durable; null if there is none. */
+  async #alreadyPut(location: string, path: string, owner: string | undefined): Promise<ObjectInfo | null> {
+    const etag = owner === undefined ? undefined : this.#owned.get(owner)
+    if (etag === undefined) return null
+    const info = await entryInfo(location, 'objects')
+    if (info === null || info.etag !== etag) return null
+    await syncFolder(dirname(path))
+    return info
+  }
+
+  #remember(owner: string, etag: string): void {
+    this.#owned.set(owner, etag)
+    for (const oldest of this.#owned.keys()) {
+      if (this.#owned.size <= REMEMBERED_PUTS) return
+      this.#owned.delete(oldest)
+    }
+  }
+
+  async *list(prefix: string, options: CallOptions = {}): AsyncIterable<ObjectInfo> {
+    yield* this.#walk(prefix, options.signal, 'objects')
+  }
+
+  /**
+   * What killed processes left below a prefix: temporary files, and scratch folders as one entry
+   * each. `delete` takes these locations too. Those of running processes are among them: go by age.
+   */
+  async *listTemporary(prefix: string, options: CallOptions = {}): AsyncIterable<ObjectInfo> {
+    yield* this.#walk(prefix, options.signal, 'temporary')
+  }
+
+  async *#walk(
+    prefix: string,
+    signal: AbortSignal | undefined,
+    wanted: 'objects' | 'temporary',
+  ): AsyncIterable<ObjectInfo> {
+    if (!prefix.endsWith('/')) {
+      throw new InvalidLocationError('A prefix to list ends in a slash', { file: maskLocation(prefix) })
+    }
+    const folders = [prefix]
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+      for await (const entries of readFolder(folder, signal)) {
+        const found = entries.filter((entry) => wantsEntry(entry, wanted))
+        folders.push(...entries.filter(isPlainFolder).map((entry) => `${folder}${entry.name}/`))
+        const infos = await Promise.all(found.map((entry) => entryInfo(`${folder}${entry.name}`, wanted)))
+        yield* infos.filter((info) => info !== null)
+      }
+    }
+  }
+
+  async delete(locations: readonly string[], options: CallOptions = {}): Promise<DeleteReport> {
+    throwIfAborted(options.signal)
+    const deleted: string[] = []
+    const failed: { location: string; error: Error }[] = []
+    const remaining = locations.values()
+    const worker = async (): Promise<void> => {
+      for (const location of remaining) {
+        try {
+          throwIfAborted(options.signal)
+          await removeObject(localPathOf(location))
+          deleted.push(location)
+        } catch (error) {
+          failed.push({ location, error: localError(error, location) })
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: DELETES_AT_ONCE }, worker))
+    throwIfAborted(options.signal)
+    return { deleted, failed }
+  }
+
+  async #call<T>(
+    location: string,
+    signal: AbortSignal | undefined,
+    call: (path: string) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal)
+    try {
+      return await call(localPathOf(location))
+    } catch (error) {
+      throw localError(error, location)
+    }
+  }
+}
+
+async function readObject(handle: FileHandle, location: string, options: GetOptions): Promise<Uint8Array> {
+  const stats = await handle.stat({ bigint: true })
+  if (!stats.isFile()) throw notAFile(location)
+  const info = infoOf(location, stats)
+  if (options.ifMatch !== undefined && options.ifMatch !== info.etag) {
+    throw new ObjectChangedError('The file was replaced meanwhile', { file: maskLocation(location) })
+  }
+  const { start, end } = rangeOf(options.range, info.size)
+  const bytes = new Uint8Array(end - start)
+  let filled = 0
+  while (filled < bytes.length) {
+    throwIfAborted(options.signal)
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled)
+    if (bytesRead === 0) throw new ObjectChangedError('The file was cut', { file: maskLocation(location) })
+    filled += bytesRead
+  }
+  return bytes
+}
+
+/** Entries of one folder in batches; a folder that is not there, or is a file, has none. */
+async function* readFolder(location: string, signal: AbortSignal | undefined): AsyncIterable<Dirent[]> {
+  throwIfAborted(signal)
+  try {
+    let batch: Dirent[] = []
+    for await (const entry of await opendir(localPathOf(location), { bufferSize: STATS_AT_ONCE })) {
+      batch.push(entry)
+      if (batch.length < STATS_AT_ONCE) continue
+      throwIfAborted(signal)
+      yield batch
+      batch = []
+    }
+    yield batch
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return
+    throw localError(error, location)
+  }
+}
+
+function wantsEntry(entry: Dirent, wanted: 'objects' | 'temporary'): boolean {
+  if (wanted === 'temporary') return isTemporaryName(entry.name)
+  return !isTemporaryName(entry.name) && !entry.isDirectory()
+}
+
+function isPlainFolder(entry: Dirent): boolean {
+  return entry.isDirectory() && !isTemporaryName(entry.name)
+}
+
+/** null for what vanished meanwhile, and for links to folders, which might run in circles. */
+async function entryInfo(location: string, wanted: 'objects' | 'temporary'): Promise<ObjectInfo | null> {
+  try {
+    const stats = await stat(localPathOf(location), { bigint: true })
+    return stats.isFile() || wanted === 'temporary' ? infoOf(location, stats) : null
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return null
+    throw localError(error, location)
+  }
+}
+
+/** A folder is removed only when its name says that it is our own scratch folder. */
+async function removeObject(path: string): Promise<void> {
+  try {
+    if (isTemporaryName(basename(path)) && (await lstat(path)).isDirectory()) {
+      await rm(path, { recursive: true, force: true })
+    } else {
+      await unlink(path)
+    }
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error
+  }
+}
+
+function notAFile(location: string): ObjectNotFoundError {
+  return new ObjectNotFoundError(`${fileNameOf(maskLocation(location))} is a folder, not a file`, {
+    file: maskLocation(location),
+  })
+}
