@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { BIGINT } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DuckDbEngine } from '../../src/engine/duckdb/connection.ts'
+import { exposeSource } from '../../src/engine/duckdb/js-source.ts'
 import {
   CorruptFileError,
   EngineError,
@@ -84,17 +86,30 @@ describe('a stream', () => {
 })
 
 describe('a statement', () => {
-  test('stops when its signal fires, before it starts and while it runs', async () => {
-    const endless = 'SELECT count(*) FROM range(100000000000) AS a WHERE a.range % 7 = 9'
-    const run = (signal: AbortSignal, onProgress?: () => void): Promise<unknown> =>
-      engine.withSession({}, (session) => session.run(endless, { doing: 'count', signal, onProgress }))
-    await expect(run(AbortSignal.abort())).rejects.toThrow(OperationAbortedError)
-    const early = new AbortController()
-    const starting = run(early.signal)
-    early.abort()
-    await expect(starting).rejects.toThrow(OperationAbortedError)
-    const late = new AbortController()
-    await expect(run(late.signal, () => late.abort())).rejects.toThrow(OperationAbortedError)
+  const endless = (from: string): string => `SELECT count(*) FROM ${from} AS a WHERE a.range % 7 = 9`
+
+  test('does not start when its signal has fired', async () => {
+    const run = engine.withSession({}, (session) =>
+      session.run(endless('range(100000000000)'), { doing: 'count', signal: AbortSignal.abort() }),
+    )
+    await expect(run).rejects.toThrow(OperationAbortedError)
+  })
+
+  test('stops when its signal fires while it runs', async () => {
+    const controller = new AbortController()
+    const source = exposeSource({
+      columns: [{ name: 'range', type: BIGINT }],
+      cardinality: null,
+      fill: () => {
+        controller.abort()
+        return 2048
+      },
+    })
+    const run = engine.withSession({}, (session) =>
+      session.run(endless(source.sql), { doing: 'count', signal: controller.signal }),
+    )
+    await expect(run).rejects.toThrow(OperationAbortedError)
+    source.close()
   })
 
   test('over the memory limit is an EngineMemoryError', async () => {
@@ -120,17 +135,6 @@ describe('a statement', () => {
     expect(error).toBeInstanceOf(EngineError)
     expect(String(error)).not.toContain('private')
     expect((error as Error).cause).toBeUndefined()
-  })
-
-  test('reports progress', async () => {
-    const seen: number[] = []
-    await engine.withSession({}, (session) =>
-      session.run('SELECT count(*) FROM range(400000000) AS a WHERE hash(a.range) % 7 = 9', {
-        doing: 'count',
-        onProgress: ({ rows }) => seen.push(rows),
-      }),
-    )
-    for (const rows of seen) expect(rows).toBeGreaterThanOrEqual(0)
   })
 })
 
