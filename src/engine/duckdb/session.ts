@@ -2,13 +2,20 @@
  * One connection to DuckDB, for one task at a time: statements that an AbortSignal can stop, and
  * streams that cannot end early unnoticed.
  */
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBMaterializedResult } from '@duckdb/node-api'
+import type {
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBMaterializedResult,
+  DuckDBValue,
+} from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { EngineError } from '../../errors.ts'
 import type { Progress } from '../data-plane.ts'
 import { engineError, throwIfAborted, type FailureContext } from './errors.ts'
 
 export interface StatementOptions extends FailureContext {
+  /** Of the parameters `$1`, `$2` … */
+  readonly values?: readonly DuckDBValue[] | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
@@ -57,7 +64,7 @@ export class Session {
     if (options.onProgress !== undefined) await this.#showProgress()
     const stop = this.#watch(options)
     try {
-      const result = await this.#connection.run(sql)
+      const result = await this.#connection.run(sql, options.values?.slice())
       // Interrupted just as it ended: the caller asked to stop, and that is what is answered.
       throwIfAborted(options.signal)
       return result
@@ -88,7 +95,7 @@ export class Session {
     const stop = this.#watch(options)
     let ended = false
     try {
-      const result = await this.#connection.stream(sql)
+      const result = await this.#connection.stream(sql, options.values?.slice())
       for (;;) {
         const chunk = await result.fetchChunk()
         throwIfAborted(options.signal)
