@@ -1,0 +1,25 @@
+"""Spark SQL over JSON lines, see json_lines.py.
+
+    python spark_server.py CATALOG_FILE WAREHOUSE_URI
+
+    sql   {"sql"}  ->  {"columns": [...], "rows": [{...}]}   values as values.py writes them
+"""
+
+import sys
+
+from json_lines import claim_stdout, serve
+
+answers = claim_stdout()  # before pyspark: the JVM inherits the stdout of this moment
+
+import spark_session  # noqa: E402
+from values import encode_table  # noqa: E402
+
+spark = spark_session.start(sys.argv[1], sys.argv[2])
+
+
+def sql(sql):
+    frame = spark.sql(sql)
+    return {"columns": frame.columns, "rows": encode_table(frame.toArrow()) if frame.columns else []}
+
+
+serve({"sql": sql}, answers)
