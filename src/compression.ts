@@ -44,7 +44,9 @@ export const nodeCodecs: ByteCodecs = {
   },
   unzstd(bytes, options) {
     requireZstd(options.file)
-    return unpack('zstd', options, () => zlib.zstdDecompressSync(bytes, { maxOutputLength: options.maxBytes }))
+    return unpack('zstd', options, () =>
+      zlib.zstdDecompressSync(bytes, { maxOutputLength: options.maxBytes }),
+    )
   },
   unsnappy: (bytes, options) => unpackSnappy(bytes, options),
   crc32: (bytes) => zlib.crc32(bytes),

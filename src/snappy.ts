@@ -15,7 +15,8 @@ export function unpackSnappy(bytes: Uint8Array, options: SnappyOptions): Uint8Ar
   while (from < bytes.length) {
     const tag = byteAt(bytes, from, options)
     from += 1
-    const element = (tag & 3) === 0 ? readLiteral(bytes, from, tag, options) : readCopy(bytes, from, tag, options)
+    const element =
+      (tag & 3) === 0 ? readLiteral(bytes, from, tag, options) : readCopy(bytes, from, tag, options)
     if (to + element.length > length) throw damaged(options)
     if (element.kind === 'literal') {
       out.set(bytes.subarray(element.next, element.next + element.length), to)

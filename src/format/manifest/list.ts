@@ -1,33 +1,7 @@
 /** Manifest lists (Iceberg spec, "Manifest Lists"). */
-
-/** `field_summary`: what a manifest's partition values span, for one field of its spec. */
-export interface PartitionFieldSummary {
-  readonly containsNull: boolean
-  /** null = unknown (may contain NaN). */
-  readonly containsNaN: boolean | null
-  readonly lowerBound: Uint8Array | null
-  readonly upperBound: Uint8Array | null
-}
-
-/** A `manifest_file` struct. Counts are null where an old writer left them out: not skippable. */
-export interface ManifestFile {
-  readonly location: string
-  readonly length: number
-  readonly specId: number
-  readonly content: 'data' | 'deletes'
-  /** 0 for manifests of v1. */
-  readonly sequenceNumber: number
-  readonly minSequenceNumber: number
-  readonly addedSnapshotId: bigint
-  readonly addedFilesCount: number | null
-  readonly existingFilesCount: number | null
-  readonly deletedFilesCount: number | null
-  readonly addedRowsCount: number | null
-  readonly existingRowsCount: number | null
-  readonly deletedRowsCount: number | null
-  /** By position in the manifest's own spec; null = unknown. */
-  readonly partitions: readonly PartitionFieldSummary[] | null
-  readonly keyMetadata: Uint8Array | null
-  /** v3. */
-  readonly firstRowId: bigint | null
-}
+export { UNASSIGNED_SEQUENCE_NUMBER } from './manifest-file.ts'
+export type { ManifestFile, PartitionFieldSummary } from './manifest-file.ts'
+export { readManifestList } from './read-list.ts'
+export type { ReadManifestListRequest } from './read-list.ts'
+export { extendManifestList, writeManifestList } from './write-list.ts'
+export type { ExtendManifestListRequest, WriteManifestListRequest } from './write-list.ts'

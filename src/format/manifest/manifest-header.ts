@@ -1,0 +1,45 @@
+/** The key-value metadata of a manifest (Iceberg spec, "Manifest Metadata"). */
+import { CorruptFileError } from '../../errors.ts'
+import { parseLossless, stringifyLossless } from '../metadata/lossless-json.ts'
+import type { PartitionSpec } from '../partition-spec.ts'
+import { specFromJson, specToJson } from '../partition-spec.ts'
+import type { Schema } from '../schema.ts'
+import { schemaToJson } from '../schema.ts'
+import type { AvroHeader } from './avro.ts'
+
+/** What the header of a new manifest says. */
+export function manifestHeader(options: {
+  readonly formatVersion: 1 | 2
+  readonly schema: Schema
+  readonly spec: PartitionSpec
+  readonly content: 'data' | 'deletes'
+}): Readonly<Record<string, string>> {
+  const { formatVersion, schema, spec, content } = options
+  return {
+    schema: stringifyLossless(schemaToJson(schema)),
+    'schema-id': String(schema.schemaId),
+    // The list of fields only: readers refuse the whole spec in its place.
+    'partition-spec': stringifyLossless(specToJson(spec).fields),
+    'partition-spec-id': String(spec.specId),
+    'format-version': String(formatVersion),
+    ...(formatVersion === 1 ? {} : { content }),
+  }
+}
+
+/** The spec that the header describes; null when it describes none, or another than `specId`. */
+export function headerSpec(header: AvroHeader, specId: number, file: string): PartitionSpec | null {
+  const text = header.metadata.get('partition-spec')
+  const ownId = header.metadata.get('partition-spec-id')
+  if (text === undefined || (ownId !== undefined && ownId !== String(specId))) return null
+  const json = parseLossless(text, file)
+  // Some writers put the whole spec where its list of fields belongs.
+  const fields = isObject(json) ? json['fields'] : json
+  if (!Array.isArray(fields)) {
+    throw new CorruptFileError('the partition spec in the manifest is not a list of fields', { file })
+  }
+  return specFromJson({ 'spec-id': specId, fields })
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,5 @@
+/** Manifests: the files of a snapshot, with their partitions and metrics (Iceberg spec, "Manifests"). */
+export { readManifest } from './read-manifest.ts'
+export type { ReadManifestOptions, ReadManifestRequest } from './read-manifest.ts'
+export { writeManifest } from './write-manifest.ts'
+export type { WriteManifestRequest, WrittenManifest } from './write-manifest.ts'

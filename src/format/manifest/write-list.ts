@@ -1,0 +1,187 @@
+/** Writes manifest lists of v1 and v2. */
+import type { ByteCodecs } from '../../compression.ts'
+import { InvalidArgumentError, UnsupportedFeatureError } from '../../errors.ts'
+import type { FormatVersion } from '../metadata/table-metadata.ts'
+import { packedBlocks, readAvroHeader, unpackBlock } from './avro.ts'
+import type { Sink } from './avro-sink.ts'
+import type { AvroCodec, BlockBytes } from './avro-writer.ts'
+import { assembleAvroFile, avroCodecOf, BlockWriter } from './avro-writer.ts'
+import { listSchemaText } from './list-schema.ts'
+import type { ManifestFile, PartitionFieldSummary } from './manifest-file.ts'
+import { UNASSIGNED_SEQUENCE_NUMBER } from './manifest-file.ts'
+import { readManifestList } from './read-list.ts'
+
+export interface WriteManifestListRequest {
+  /** v3 is refused: UnsupportedFeatureError. */
+  readonly formatVersion: FormatVersion
+  readonly snapshotId: bigint
+  readonly parentSnapshotId: bigint | null
+  /** Of the snapshot: what manifests without a number get. Not written in v1. */
+  readonly sequenceNumber: number
+  /** In the order of the list; the newest come first by custom. */
+  readonly manifests: readonly ManifestFile[]
+  readonly codecs: ByteCodecs
+  /** Properties of the table: `write.avro.compression-codec`. */
+  readonly properties?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * Encodes a manifest list. Throws InvalidArgumentError when a manifest of another snapshot has no
+ * sequence number, or a count is missing that v2 requires.
+ */
+export function writeManifestList(request: WriteManifestListRequest): Uint8Array {
+  const formatVersion = writableVersion(request.formatVersion)
+  const codec = avroCodecOf(request.properties ?? {})
+  const blocks = new BlockWriter({ codec, codecs: request.codecs })
+  writeManifests(blocks, formatVersion, request)
+  return assembleList(request, formatVersion, codec, blocks.finish())
+}
+
+export interface ExtendManifestListRequest extends WriteManifestListRequest {
+  /** The manifest list of the parent snapshot, as it stands in its file. */
+  readonly parent: { readonly bytes: Uint8Array; readonly file: string }
+}
+
+/**
+ * Encodes the list of `manifests`, followed by all manifests of the parent's list.
+ *
+ * What the parent's list holds is copied without being decoded where its schema and codec are the
+ * ones that would be written: only its first block is packed again, while it is small, so that a
+ * list does not fall apart into blocks of one manifest.
+ */
+export function extendManifestList(request: ExtendManifestListRequest): Uint8Array {
+  const formatVersion = writableVersion(request.formatVersion)
+  const codec = avroCodecOf(request.properties ?? {})
+  const { bytes, file } = request.parent
+  const header = readAvroHeader(bytes, file)
+  if (header.schemaText !== listSchemaText(formatVersion) || header.codec !== codec) {
+    const inherited = readManifestList(bytes, { file, codecs: request.codecs })
+    return writeManifestList({ ...request, manifests: [...request.manifests, ...inherited] })
+  }
+  const [first, ...rest] = packedBlocks(bytes, header, file)
+  const blocks = new BlockWriter({ codec, codecs: request.codecs })
+  writeManifests(blocks, formatVersion, request)
+  if (first === undefined) return assembleList(request, formatVersion, codec, blocks.finish())
+  const data = unpackBlock(first.data, codec, { file, codecs: request.codecs })
+  if (!blocks.append(data, first.count)) rest.unshift(first)
+  return assembleList(request, formatVersion, codec, [...blocks.finish(), ...rest])
+}
+
+function writableVersion(version: FormatVersion): 1 | 2 {
+  if (version !== 3) return version
+  throw new UnsupportedFeatureError('writing manifest lists of format version 3 is not built', {
+    hint: 'Reading works; so do changes of properties, schema and references.',
+  })
+}
+
+function assembleList(
+  request: WriteManifestListRequest,
+  formatVersion: 1 | 2,
+  codec: AvroCodec,
+  blocks: readonly BlockBytes[],
+): Uint8Array {
+  const metadata = {
+    'snapshot-id': String(request.snapshotId),
+    'parent-snapshot-id': String(request.parentSnapshotId),
+    ...(formatVersion === 1 ? {} : { 'sequence-number': String(request.sequenceNumber) }),
+    'format-version': String(formatVersion),
+  }
+  return assembleAvroFile({ schemaText: listSchemaText(formatVersion), metadata, codec }, blocks)
+}
+
+function writeManifests(blocks: BlockWriter, formatVersion: 1 | 2, request: WriteManifestListRequest): void {
+  for (const manifest of request.manifests) {
+    if (formatVersion === 1) writeV1(blocks.sink, manifest)
+    else writeV2(blocks.sink, numbered(manifest, request))
+    blocks.endRecord()
+  }
+}
+
+/** Gives a new manifest the number of the commit that brings it. */
+function numbered(manifest: ManifestFile, request: WriteManifestListRequest): ManifestFile {
+  const { sequenceNumber, minSequenceNumber } = manifest
+  if (sequenceNumber !== UNASSIGNED_SEQUENCE_NUMBER && minSequenceNumber !== UNASSIGNED_SEQUENCE_NUMBER) {
+    return manifest
+  }
+  if (manifest.addedSnapshotId !== request.snapshotId) {
+    throw new InvalidArgumentError('a manifest without a sequence number was added by another snapshot', {
+      file: manifest.location,
+    })
+  }
+  const assigned = (value: number) => (value === UNASSIGNED_SEQUENCE_NUMBER ? request.sequenceNumber : value)
+  return {
+    ...manifest,
+    sequenceNumber: assigned(sequenceNumber),
+    minSequenceNumber: assigned(minSequenceNumber),
+  }
+}
+
+function writeV1(sink: Sink, manifest: ManifestFile): void {
+  if (manifest.content === 'deletes') {
+    throw new InvalidArgumentError('a table of format version 1 cannot hold delete manifests', {
+      file: manifest.location,
+    })
+  }
+  sink.string(manifest.location)
+  sink.long(manifest.length)
+  sink.long(manifest.specId)
+  sink.bigLong(manifest.addedSnapshotId)
+  for (const count of counts(manifest)) optional(sink, count, (value) => sink.long(value))
+  writeTail(sink, manifest)
+}
+
+function writeV2(sink: Sink, manifest: ManifestFile): void {
+  sink.string(manifest.location)
+  sink.long(manifest.length)
+  sink.long(manifest.specId)
+  sink.long(manifest.content === 'data' ? 0 : 1)
+  sink.long(manifest.sequenceNumber)
+  sink.long(manifest.minSequenceNumber)
+  sink.bigLong(manifest.addedSnapshotId)
+  for (const count of counts(manifest)) {
+    if (count === null) throw missingCount(manifest)
+    sink.long(count)
+  }
+  writeTail(sink, manifest)
+}
+
+function counts(manifest: ManifestFile): readonly (number | null)[] {
+  return [
+    manifest.addedFilesCount,
+    manifest.existingFilesCount,
+    manifest.deletedFilesCount,
+    manifest.addedRowsCount,
+    manifest.existingRowsCount,
+    manifest.deletedRowsCount,
+  ]
+}
+
+/** An invented count would let readers skip files: the manifest has to be read and counted. */
+function missingCount(manifest: ManifestFile): InvalidArgumentError {
+  return new InvalidArgumentError('a manifest of an old writer has no file and row counts', {
+    file: manifest.location,
+    hint: 'Rewrite the manifest, or fill the counts in from its entries, before listing it in v2.',
+  })
+}
+
+function writeTail(sink: Sink, manifest: ManifestFile): void {
+  optional(sink, manifest.partitions, (summaries) => {
+    if (summaries.length > 0) sink.long(summaries.length)
+    for (const summary of summaries) writeSummary(sink, summary)
+    sink.long(0)
+  })
+  optional(sink, manifest.keyMetadata, (value) => sink.bytes(value))
+}
+
+function writeSummary(sink: Sink, summary: PartitionFieldSummary): void {
+  sink.boolean(summary.containsNull)
+  optional(sink, summary.containsNaN, (value) => sink.boolean(value))
+  optional(sink, summary.lowerBound, (value) => sink.bytes(value))
+  optional(sink, summary.upperBound, (value) => sink.bytes(value))
+}
+
+/** Every optional field is a union of null and its type, in this order. */
+function optional<T>(sink: Sink, value: T | null, write: (value: T) => void): void {
+  sink.long(value === null ? 0 : 1)
+  if (value !== null) write(value)
+}
