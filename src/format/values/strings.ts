@@ -38,3 +38,26 @@ export function compareStrings(a: string, b: string): number {
 function rankOf(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }
+
+const LAST_CODE_POINT = 0x10ffff
+
+/**
+ * A string of at most `length` code points that does not lie below the text: the text itself when
+ * it is short enough, else its beginning with the last code point raised that can be. null when
+ * every code point kept is the last there is.
+ */
+export function truncateStringUp(text: string, length: number): string | null {
+  const points = [...truncateString(text, length)]
+  if (points.join('').length === text.length) return text
+  for (let last = points.length - 1; last >= 0; last -= 1) {
+    const point = points[last]?.codePointAt(0) ?? LAST_CODE_POINT
+    if (point >= LAST_CODE_POINT) continue
+    return points.slice(0, last).join('') + String.fromCodePoint(successor(point))
+  }
+  return null
+}
+
+/** The next code point that a string can hold: surrogates are none. */
+function successor(point: number): number {
+  return point >= 0xd7ff && point < 0xdfff ? 0xe000 : point + 1
+}
