@@ -1,0 +1,122 @@
+/**
+ * Deleting a dropped table's files: exactly those that its metadata reaches, never a folder.
+ *
+ * The catalog entry is gone before this starts. Data goes first and metadata last, so that after a
+ * crash the table can be registered again from its newest metadata file and dropped again.
+ */
+import type { LoadedTable } from '../catalog/catalog.ts'
+import { InvalidArgumentError, MissingFileError } from '../errors.ts'
+import { boolProperty } from '../format/properties.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { mapConcurrently } from '../table/concurrency.ts'
+import { entriesOf, manifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
+import type { ManifestFile } from '../format/manifest/list.ts'
+import type { Runtime, TableStorage } from '../table/runtime.ts'
+import { AllowedRoots } from '../table/table-locations.ts'
+
+export interface PurgeResult {
+  /** Files that are gone, those that were not there included. */
+  readonly deletedFiles: number
+  /** Files that could not be deleted, or that lie outside of the table's locations; they stay. */
+  readonly keptFiles: readonly string[]
+}
+
+/** InvalidArgumentError when the table forbids the deletion of its files (`gc.enabled`). */
+export function checkPurgeAllowed(metadata: TableMetadata): void {
+  if (boolProperty(metadata.properties, 'gc.enabled')) return
+  throw new InvalidArgumentError(
+    'gc.enabled is false on this table: its files may be shared and are not deleted',
+    {
+      hint: 'Drop it without purge, or set gc.enabled to true first.',
+    },
+  )
+}
+
+/** What a table's metadata reaches, read before the table is dropped so that nothing unreadable is half purged. */
+export interface PurgePlan {
+  readonly manifests: readonly ManifestFile[]
+  readonly manifestLists: readonly string[]
+  readonly metadataFiles: readonly string[]
+}
+
+/**
+ * Reads all manifest lists and manifests; CorruptFileError when one cannot be read whole. Missing
+ * ones are passed over: their snapshots are broken already.
+ */
+export async function planPurge(context: ManifestContext, loaded: LoadedTable): Promise<PurgePlan> {
+  const { metadata } = loaded
+  const perSnapshot = await mapConcurrently(metadata.snapshots, (snapshot) =>
+    orNone(() => manifestsOf(context, snapshot)),
+  )
+  const manifests = new Map(perSnapshot.flat().map((manifest) => [manifest.location, manifest]))
+  // Every manifest is read once before anything is dropped: one that cannot be read whole stops it here.
+  await mapConcurrently(
+    [...manifests.values()],
+    async (manifest) => void (await orNone(() => entriesOf(context, manifest))),
+  )
+  const statistics = [...metadata.statistics, ...metadata['partition-statistics']]
+  return {
+    manifests: [...manifests.values()],
+    manifestLists: metadata.snapshots.flatMap((snapshot) => snapshot['manifest-list'] ?? []),
+    metadataFiles: [
+      ...statistics.map((file) => file['statistics-path']),
+      ...metadata['metadata-log'].map((entry) => entry['metadata-file']),
+      ...(loaded.metadataLocation === null ? [] : [loaded.metadataLocation]),
+    ],
+  }
+}
+
+/** Deletes what the plan reaches, one manifest's files at a time. */
+export async function executePurge(context: ManifestContext, plan: PurgePlan): Promise<PurgeResult> {
+  const purge = new Purge(context)
+  for (const manifest of plan.manifests) {
+    const entries = await orNone(() => entriesOf(context, manifest))
+    await purge.delete(entries.map((entry) => entry.file.location))
+  }
+  await purge.delete(plan.manifests.map((manifest) => manifest.location))
+  await purge.delete(plan.manifestLists)
+  await purge.delete(plan.metadataFiles)
+  return purge.result()
+}
+
+/** The context that a purge reads and deletes in. */
+export function purgeContext(
+  runtime: Runtime,
+  storage: TableStorage,
+  metadata: TableMetadata,
+): ManifestContext {
+  return { runtime, store: storage.store, metadata, roots: new AllowedRoots(metadata, runtime.extraRoots) }
+}
+
+class Purge {
+  readonly #context: ManifestContext
+  readonly #kept: string[] = []
+  #deleted = 0
+
+  constructor(context: ManifestContext) {
+    this.#context = context
+  }
+
+  async delete(locations: readonly string[]): Promise<void> {
+    const allowed = locations.filter((location) => this.#context.roots.allows(location))
+    this.#kept.push(...locations.filter((location) => !this.#context.roots.allows(location)))
+    if (allowed.length === 0) return
+    const report = await this.#context.store.delete([...new Set(allowed)])
+    this.#deleted += report.deleted.length
+    this.#kept.push(...report.failed.map((failure) => failure.location))
+  }
+
+  result(): PurgeResult {
+    return { deletedFiles: this.#deleted, keptFiles: this.#kept }
+  }
+}
+
+async function orNone<T>(read: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await read()
+  } catch (error) {
+    // A file that is gone needs no deletion, and what only it named cannot be known any more.
+    if (error instanceof MissingFileError) return []
+    throw error
+  }
+}

@@ -1,0 +1,132 @@
+/** Writing rows: the engine makes data files, the commit loop makes them visible, all or none. */
+import type { Progress, RowSource } from '../engine/data-plane.ts'
+import { InvalidArgumentError, NoSuchRefError, UnsupportedFeatureError } from '../errors.ts'
+import { metricsConfig } from '../format/metrics-config.ts'
+import { intProperty } from '../format/properties.ts'
+import type { ContentFile } from '../format/manifest/entry.ts'
+import { MAIN_BRANCH } from '../format/snapshot.ts'
+import { commitChange } from '../table/commit.ts'
+import { AppendChange, type CommitStrategy } from '../table/operations/append.ts'
+import { parquetWriteOptions } from '../table/parquet-options.ts'
+import type { CommitRetryOptions } from '../table/retry-policy.ts'
+import type { TableHandle } from '../table/table.ts'
+import { dataFileLocator } from '../table/table-locations.ts'
+import { SUMMARY_KEYS } from '../format/snapshot-summary.ts'
+
+/** How new rows meet those that are there. */
+export type WriteMode = 'append' | 'overwrite' | 'upsert'
+
+export interface WriteDataOptions {
+  /** Default `append`. */
+  readonly mode?: WriteMode | undefined
+  /** How new manifests join the old. Default: the manager's, else `fast_append`. */
+  readonly commitStrategy?: CommitStrategy | undefined
+  /** Entries for the snapshot's summary; names of the format's own counts are refused. */
+  readonly snapshotProperties?: Readonly<Record<string, string>> | undefined
+  /** Branch to write to. NoSuchRefError when it is not there. Default: main. */
+  readonly branch?: string | undefined
+  /** Overrides of the table's `commit.retry.*` for this call. */
+  readonly retry?: CommitRetryOptions | undefined
+  /** Honoured until the commit is sent, and between attempts. */
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+export interface WriteDataResult {
+  /** null when there were no rows: nothing was committed. */
+  readonly snapshotId: bigint | null
+  readonly rows: number
+  /** Data files added. */
+  readonly files: number
+  /** Bytes of those files. */
+  readonly bytes: number
+  /** How often the commit was sent. */
+  readonly attempts: number
+}
+
+/** Checks what can be checked before any row is read. */
+export function checkWriteOptions<In, Out>(table: TableHandle<In, Out>, options: WriteDataOptions): void {
+  const mode = options.mode ?? 'append'
+  if (mode === 'overwrite' || mode === 'upsert') {
+    throw new UnsupportedFeatureError(`The write mode '${mode}' is not built yet`, { table: table.name })
+  }
+  if (mode !== 'append') throw new InvalidArgumentError("mode is one of 'append', 'overwrite', 'upsert'")
+  checkBranch(table, options.branch ?? MAIN_BRANCH)
+  for (const key of Object.keys(options.snapshotProperties ?? {})) {
+    if (SUMMARY_KEYS.has(key)) {
+      throw new InvalidArgumentError(`snapshotProperties: '${key}' is a count of the format's own`)
+    }
+  }
+}
+
+function checkBranch<In, Out>(table: TableHandle<In, Out>, branch: string): void {
+  const ref = table.metadata.refs[branch]
+  if (ref?.type === 'tag') {
+    throw new InvalidArgumentError(`'${branch}' is a tag, and a tag is never written to`, {
+      table: table.name,
+      hint: 'Write to a branch.',
+    })
+  }
+  if (ref === undefined && branch !== MAIN_BRANCH) {
+    throw new NoSuchRefError(`The table has no branch '${branch}'`, {
+      table: table.name,
+      hint: 'Create the branch first.',
+    })
+  }
+}
+
+/** Appends the rows of a source in one snapshot. */
+export async function appendData<In, Out>(
+  table: TableHandle<In, Out>,
+  source: RowSource,
+  options: WriteDataOptions & { readonly commitStrategy: CommitStrategy },
+): Promise<WriteDataResult> {
+  const { runtime, storage, id, loaded } = table.state
+  const files = await writeFiles(table, source, options)
+  if (files.length === 0) return { snapshotId: null, rows: 0, files: 0, bytes: 0, attempts: 0 }
+  const locations = files.map((file) => file.location)
+  const target = {
+    runtime,
+    storage,
+    branch: options.branch ?? MAIN_BRANCH,
+    snapshotProperties: options.snapshotProperties ?? {},
+  }
+  const change = new AppendChange(target, files, {
+    strategy: options.commitStrategy,
+    discardData: async () => void (await storage.store.delete(locations)),
+  })
+  const result = await commitChange(runtime, id, loaded, change, { ...options.retry, signal: options.signal })
+  table.advance(result.table)
+  return {
+    snapshotId: change.snapshotId,
+    rows: files.reduce((rows, file) => rows + file.recordCount, 0),
+    files: files.length,
+    bytes: files.reduce((bytes, file) => bytes + file.fileSizeInBytes, 0),
+    attempts: result.attempts,
+  }
+}
+
+async function writeFiles<In, Out>(
+  table: TableHandle<In, Out>,
+  source: RowSource,
+  options: WriteDataOptions,
+): Promise<readonly ContentFile[]> {
+  const { runtime, storage, metadata } = table.state
+  const plane = await runtime.dataPlane()
+  const { properties } = metadata
+  const { files } = await plane.write({
+    source,
+    schema: table.schema,
+    spec: table.partitionSpec,
+    sortOrder: table.sortOrder,
+    targetFileSizeBytes: intProperty(properties, 'write.target-file-size-bytes'),
+    parquet: parquetWriteOptions(properties),
+    metrics: metricsConfig(table.schema, table.sortOrder, properties),
+    operationId: runtime.random.uuid(),
+    locate: dataFileLocator(metadata.location, properties),
+    files: storage.files,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  })
+  return files
+}

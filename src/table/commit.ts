@@ -1,0 +1,268 @@
+/**
+ * The commit loop: the one place from which a table's metadata changes.
+ *
+ * A change is a function from current metadata to requirements and updates. On a conflict it is
+ * applied again to fresh metadata. Files are removed only after a definite failure, and only
+ * files that this operation wrote; once any send had an unknown outcome, nothing ever is.
+ */
+import type { LoadedTable, TableCommit, TableIdentifier } from '../catalog/catalog.ts'
+import {
+  CatalogUnavailableError,
+  CommitConflictError,
+  CommitRejectedError,
+  CommitStateUnknownError,
+  OperationAbortedError,
+} from '../errors.ts'
+import { snapshotById } from '../format/metadata/views.ts'
+import type { TableRequirement } from '../format/metadata/requirements.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import type { TableUpdate } from '../format/metadata/updates.ts'
+import { identifierToString } from './identifier.ts'
+import { commitRetryPolicy, waitBeforeRetry, type CommitRetryOptions } from './retry-policy.ts'
+import type { Runtime } from './runtime.ts'
+
+/** One way to bring the change about, on one base. */
+export interface CommitAttempt {
+  readonly updates: readonly TableUpdate[]
+  /** `assert-table-uuid` is added by the loop. */
+  readonly requirements: readonly TableRequirement[]
+}
+
+/** A change that can be applied to any state of the table. */
+export interface CommitChange {
+  /** Word for error messages: `append`, `update properties`. */
+  readonly operation: string
+  /** Id of the snapshot that the change adds, the same in every attempt; null when it adds none. */
+  readonly snapshotId: bigint | null
+  /** null: nothing to do on this base, which counts as done. Validation errors end the loop. */
+  apply(base: TableMetadata, attempt: number): Promise<CommitAttempt | null>
+  /** Whether the metadata already shows this change; asked only when a lost answer has to be settled. */
+  isApplied?(metadata: TableMetadata): boolean
+  /** Removes what the operation wrote and its commit does not use; called after a definite commit. */
+  tidy?(): Promise<void>
+  /** Removes what only the attempt that just failed for certain has written. */
+  discardAttempt(): Promise<void>
+  /** Removes everything that the operation has written; called when it gives up for certain. */
+  discardAll(): Promise<void>
+  /** Everything the operation has written, for the error of an unknown outcome. */
+  writtenFiles(): readonly string[]
+}
+
+export interface CommitOptions extends CommitRetryOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface CommitResult {
+  readonly table: LoadedTable
+  /** How many times the commit was sent; 0 when there was nothing to do. */
+  readonly attempts: number
+}
+
+/**
+ * Applies a change to a table, starting from a state that the caller holds.
+ *
+ * Throws CommitConflictError when retries are used up, CommitRejectedError for what will never
+ * succeed, CommitStateUnknownError when nobody knows, OperationAbortedError, and whatever the
+ * change's own validation throws.
+ */
+export async function commitChange(
+  runtime: Runtime,
+  id: TableIdentifier,
+  start: LoadedTable,
+  change: CommitChange,
+  options: CommitOptions = {},
+): Promise<CommitResult> {
+  return new CommitRun(runtime, id, start, change, options).run()
+}
+
+/** What a send came to. */
+type SendOutcome =
+  | { readonly kind: 'committed'; readonly table: LoadedTable }
+  /** Others came first, or the catalog was away: apply the change again. */
+  | { readonly kind: 'retry'; readonly error: Error }
+  /** The answer was lost and nothing moved since: the same request again, byte for byte. */
+  | { readonly kind: 'resend'; readonly error: Error }
+
+interface CommitRequest {
+  readonly base: LoadedTable
+  readonly commit: TableCommit
+  /** The same for every send of this request, so that a server can tell a repetition. */
+  readonly idempotencyKey: string
+}
+
+class CommitRun {
+  readonly #runtime: Runtime
+  readonly #id: TableIdentifier
+  readonly #start: LoadedTable
+  readonly #change: CommitChange
+  readonly #options: CommitOptions
+  #base: LoadedTable
+  /** Set for good as soon as one send may or may not have taken effect. */
+  #anyUnknown = false
+  #attempts = 0
+
+  constructor(
+    runtime: Runtime,
+    id: TableIdentifier,
+    start: LoadedTable,
+    change: CommitChange,
+    options: CommitOptions,
+  ) {
+    this.#runtime = runtime
+    this.#id = id
+    this.#start = start
+    this.#base = start
+    this.#change = change
+    this.#options = options
+  }
+
+  async run(): Promise<CommitResult> {
+    try {
+      const result = await this.#loop()
+      if (!this.#anyUnknown) await this.#discard(async () => this.#change.tidy?.())
+      return result
+    } catch (error) {
+      if (!this.#anyUnknown && !(error instanceof CommitStateUnknownError))
+        await this.#discard(() => this.#change.discardAll())
+      throw this.#anyUnknown ? this.#stateUnknown(error) : error
+    }
+  }
+
+  async #loop(): Promise<CommitResult> {
+    const policy = commitRetryPolicy(
+      this.#start.metadata.properties,
+      this.#options,
+      this.#runtime.commitPolicy,
+    )
+    const started = this.#runtime.clock.now()
+    let request: CommitRequest | null = null
+    for (;;) {
+      this.#checkAborted()
+      this.#checkSameTable()
+      request ??= await this.#prepare()
+      if (request === null) return { table: this.#base, attempts: this.#attempts }
+      this.#checkAborted()
+      const outcome = await this.#send(request)
+      if (outcome.kind === 'committed') return { table: outcome.table, attempts: this.#attempts }
+      if (outcome.kind === 'retry') request = null
+      const wait = waitBeforeRetry(
+        policy,
+        this.#attempts,
+        this.#runtime.clock.now() - started,
+        this.#runtime.random.fraction(),
+      )
+      if (wait === null) throw this.#outOfRetries(outcome.error)
+      await this.#runtime.clock.sleep(wait, this.#options.signal)
+      await this.#reload()
+      if (this.#hasLanded()) return { table: this.#base, attempts: this.#attempts }
+      if (this.#base.metadataLocation !== request?.base.metadataLocation) request = null
+    }
+  }
+
+  async #prepare(): Promise<CommitRequest | null> {
+    const attempt = await this.#change.apply(this.#base.metadata, this.#attempts + 1)
+    if (attempt === null) return null
+    const uuid = this.#start.metadata['table-uuid']
+    return {
+      base: this.#base,
+      commit: {
+        requirements: [{ type: 'assert-table-uuid', uuid }, ...attempt.requirements],
+        updates: attempt.updates,
+      },
+      idempotencyKey: this.#runtime.random.uuid(),
+    }
+  }
+
+  /** From here to the outcome the caller's signal is not heeded: a sent commit cannot be taken back. */
+  async #send(request: CommitRequest): Promise<SendOutcome> {
+    this.#attempts += 1
+    const { commit, idempotencyKey } = request
+    try {
+      const table = await this.#runtime.catalog.commitTable(this.#id, commit, { idempotencyKey })
+      return { kind: 'committed', table }
+    } catch (error) {
+      if (error instanceof CommitStateUnknownError) return this.#settleUnknown(error)
+      if (error instanceof CommitConflictError || error instanceof CatalogUnavailableError) {
+        if (!this.#anyUnknown) await this.#discard(() => this.#change.discardAttempt())
+        return { kind: 'retry', error }
+      }
+      throw error
+    }
+  }
+
+  /** A lost answer: the table itself tells, unless others have moved it on in between. */
+  async #settleUnknown(error: CommitStateUnknownError): Promise<SendOutcome> {
+    this.#anyUnknown = true
+    const before = this.#base
+    await this.#reload()
+    if (this.#hasLanded()) return { kind: 'committed', table: this.#base }
+    // Nobody has committed since: our request may still land, and sending the same snapshot again
+    // cannot double it. Anything else stays unknown.
+    if (this.#base.metadataLocation !== null && this.#base.metadataLocation === before.metadataLocation) {
+      return { kind: 'resend', error }
+    }
+    throw this.#stateUnknown(error)
+  }
+
+  #hasLanded(): boolean {
+    const { snapshotId } = this.#change
+    if (snapshotId !== null) return snapshotById(this.#base.metadata, snapshotId) !== null
+    return this.#anyUnknown && this.#change.isApplied?.(this.#base.metadata) === true
+  }
+
+  async #reload(): Promise<void> {
+    this.#base = await this.#runtime.catalog.loadTable(this.#id, { snapshots: 'all' })
+  }
+
+  #checkSameTable(): void {
+    if (this.#base.metadata['table-uuid'] === this.#start.metadata['table-uuid']) return
+    throw new CommitRejectedError('The table was dropped and created again by somebody else', {
+      table: identifierToString(this.#id),
+      hint: 'Load the table again and look at what it holds now.',
+    })
+  }
+
+  #checkAborted(): void {
+    if (this.#options.signal?.aborted !== true) return
+    throw new OperationAbortedError(`The ${this.#change.operation} was aborted before it was committed`, {
+      table: identifierToString(this.#id),
+      cause: this.#options.signal.reason,
+    })
+  }
+
+  #outOfRetries(error: Error): Error {
+    if (error instanceof CommitStateUnknownError) return this.#stateUnknown(error)
+    if (error instanceof CatalogUnavailableError) return error
+    return new CommitConflictError(
+      `The ${this.#change.operation} met other commits in ${this.#attempts} attempts: ${error.message}`,
+      {
+        table: identifierToString(this.#id),
+        attempts: this.#attempts,
+        hint: 'Nothing was changed. Try again, or raise commit.retry.num-retries.',
+        cause: error,
+      },
+    )
+  }
+
+  #stateUnknown(cause: unknown): CommitStateUnknownError {
+    return new CommitStateUnknownError(
+      `It is not known whether the ${this.#change.operation} was committed; all its files are kept`,
+      {
+        table: identifierToString(this.#id),
+        snapshotId: this.#change.snapshotId,
+        keptFiles: this.#change.writtenFiles(),
+        hint: 'Load the table and look whether the snapshot is in its history before trying again.',
+        cause,
+      },
+    )
+  }
+
+  /** Clean-up must never hide the failure that led to it: what stays behind is an orphan file. */
+  async #discard(remove: () => Promise<void>): Promise<void> {
+    try {
+      await remove()
+    } catch {
+      // The files keep names that orphan removal finds; the first error is the one that counts.
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Which delete files apply to which data file (Iceberg spec, "Scan Planning").
+ *
+ * | delete | applies when |
+ * | --- | --- |
+ * | deletion vector, or position deletes that name one data file | it is this file, and the delete is not older |
+ * | position deletes | same spec and partition, and the delete is not older |
+ * | equality deletes | same spec and partition, or an unpartitioned spec; and the delete is newer |
+ */
+import { decodeBinary } from '../format/values/binary.ts'
+import type { ContentFile, ManifestEntry } from '../format/manifest/entry.ts'
+import type { PartitionSpec } from '../format/partition-spec.ts'
+import { partitionKey } from './partition-key.ts'
+
+/** Reserved field id of the `file_path` column of position delete files. */
+const DELETE_FILE_PATH_ID = 2147483546
+
+export class DeleteIndex {
+  readonly #byDataFile = new Map<string, ManifestEntry[]>()
+  readonly #byPartition = new Map<string, ManifestEntry[]>()
+  readonly #global: ManifestEntry[] = []
+
+  constructor(deletes: Iterable<ManifestEntry>, specs: ReadonlyMap<number, PartitionSpec>) {
+    for (const entry of deletes) this.#add(entry, specs)
+  }
+
+  /** Delete entries that apply to a data entry. Both carry inherited sequence numbers. */
+  deletesFor(data: ManifestEntry): readonly ManifestEntry[] {
+    const { file } = data
+    const candidates = [
+      ...(this.#byDataFile.get(file.location) ?? []),
+      ...(this.#byPartition.size === 0
+        ? []
+        : (this.#byPartition.get(partitionKey(file.specId, file.partition)) ?? [])),
+      ...this.#global,
+    ]
+    return candidates.filter((entry) => appliesInTime(entry, data))
+  }
+
+  #add(entry: ManifestEntry, specs: ReadonlyMap<number, PartitionSpec>): void {
+    const { file } = entry
+    const target = onlyTarget(file)
+    if (target !== null) append(this.#byDataFile, target, entry)
+    else if (file.content === 'equality-deletes' && specs.get(file.specId)?.fields.length === 0)
+      this.#global.push(entry)
+    else append(this.#byPartition, partitionKey(file.specId, file.partition), entry)
+  }
+}
+
+/** The one data file that a position delete file is about, where it says so by reference or by bounds. */
+function onlyTarget(file: ContentFile): string | null {
+  if (file.content !== 'position-deletes') return null
+  if (file.referencedDataFile !== null) return file.referencedDataFile
+  const lower = file.lowerBounds?.get(DELETE_FILE_PATH_ID)
+  const upper = file.upperBounds?.get(DELETE_FILE_PATH_ID)
+  if (lower === undefined || upper === undefined) return null
+  // A bound that was cut short differs from its counterpart, so equal ones are the whole path.
+  const first = decodeBinary({ kind: 'string' }, lower)
+  return first === decodeBinary({ kind: 'string' }, upper) ? String(first) : null
+}
+
+function appliesInTime(deletes: ManifestEntry, data: ManifestEntry): boolean {
+  const deleteSequence = deletes.sequenceNumber ?? 0
+  const dataSequence = data.sequenceNumber ?? 0
+  return deletes.file.content === 'equality-deletes'
+    ? deleteSequence > dataSequence
+    : deleteSequence >= dataSequence
+}
+
+function append(map: Map<string, ManifestEntry[]>, key: string, entry: ManifestEntry): void {
+  const entries = map.get(key)
+  if (entries === undefined) map.set(key, [entry])
+  else entries.push(entry)
+}

@@ -1,0 +1,106 @@
+/** Reads manifest lists and manifests of a table from its store. */
+import { MissingFileError, ObjectNotFoundError } from '../errors.ts'
+import type { ManifestEntry } from '../format/manifest/entry.ts'
+import { readManifestList, type ManifestFile } from '../format/manifest/list.ts'
+import { readManifest, type ReadManifestOptions } from '../format/manifest/manifest.ts'
+import { currentSchema, specsById } from '../format/metadata/views.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import type { Snapshot } from '../format/snapshot.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import type { Runtime } from './runtime.ts'
+import type { AllowedRoots } from './table-locations.ts'
+
+/** What reading a table's manifests takes. */
+export interface ManifestContext {
+  readonly runtime: Runtime
+  readonly store: ObjectStore
+  readonly metadata: TableMetadata
+  readonly roots: AllowedRoots
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The manifests of a snapshot, in the list's order. MissingFileError, CorruptFileError. */
+export async function manifestsOf(
+  context: ManifestContext,
+  snapshot: Snapshot,
+): Promise<readonly ManifestFile[]> {
+  const location = snapshot['manifest-list']
+  if (location === undefined) return inlineManifests(context, snapshot)
+  const cached = context.runtime.manifestLists.get(location)
+  if (cached !== undefined) return cached
+  const bytes = await readFile(context, location)
+  const manifests = readManifestList(bytes, { file: location, codecs: context.runtime.codecs })
+  context.runtime.manifestLists.set(location, manifests)
+  return manifests
+}
+
+/** The entries of a manifest with ids and sequence numbers inherited. MissingFileError, CorruptFileError. */
+export async function entriesOf(
+  context: ManifestContext,
+  manifest: ManifestFile,
+  options: ReadManifestOptions = {},
+): Promise<readonly ManifestEntry[]> {
+  const bytes = await readFile(context, manifest.location)
+  return readManifest(
+    bytes,
+    {
+      manifest,
+      specs: specsById(context.metadata),
+      schema: currentSchema(context.metadata),
+      codecs: context.runtime.codecs,
+    },
+    options,
+  )
+}
+
+/** v1 snapshots without a manifest list name their manifests inline; nothing is known of their contents. */
+async function inlineManifests(
+  context: ManifestContext,
+  snapshot: Snapshot,
+): Promise<readonly ManifestFile[]> {
+  const locations = snapshot.manifests ?? []
+  return Promise.all(
+    locations.map(async (location) => {
+      const { size } = await missingAsTyped(location, () =>
+        context.store.head(context.roots.check(location), { signal: context.signal }),
+      )
+      return {
+        location,
+        length: size,
+        specId: context.metadata['default-spec-id'],
+        content: 'data',
+        sequenceNumber: 0,
+        minSequenceNumber: 0,
+        addedSnapshotId: snapshot['snapshot-id'],
+        addedFilesCount: null,
+        existingFilesCount: null,
+        deletedFilesCount: null,
+        addedRowsCount: null,
+        existingRowsCount: null,
+        deletedRowsCount: null,
+        partitions: null,
+        keyMetadata: null,
+        firstRowId: null,
+      } as const
+    }),
+  )
+}
+
+function readFile(context: ManifestContext, location: string): Promise<Uint8Array> {
+  return missingAsTyped(location, () =>
+    context.store.get(context.roots.check(location), { signal: context.signal }),
+  )
+}
+
+async function missingAsTyped<T>(location: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof ObjectNotFoundError)) throw error
+    throw new MissingFileError('A metadata file that the snapshot needs is not there', {
+      file: location,
+      hint: 'The snapshot may have been expired while it was read: refresh the table and try again.',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,81 @@
+/** Append: new data files join those of the branch's head; nothing that is there is read or moved. */
+import type { Properties } from '../../catalog/catalog.ts'
+import type { ContentFile } from '../../format/manifest/entry.ts'
+import type { ManifestFile } from '../../format/manifest/list.ts'
+import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
+import { boolProperty } from '../../format/properties.ts'
+import type { CommitAttempt, CommitChange } from '../commit.ts'
+import { manifestsOf } from '../manifest-reader.ts'
+import { mergeManifests } from '../merge-manifests.ts'
+import { SnapshotProducer, type SnapshotTarget } from '../snapshot-producer.ts'
+
+/**
+ * How new manifests join the old: `fast_append` adds one and touches none; `merge_commit` packs
+ * small ones together as `commit.manifest.*` says.
+ */
+export type CommitStrategy = 'fast_append' | 'merge_commit'
+
+export interface AppendOptions {
+  readonly strategy: CommitStrategy
+  /** Removes the data files; called when the operation gives up for certain. */
+  readonly discardData: () => Promise<void>
+}
+
+/** The change that adds data files, already written, to a table. */
+export class AppendChange implements CommitChange {
+  readonly operation = 'append'
+  readonly snapshotId: bigint
+  readonly #producer: SnapshotProducer
+  readonly #files: readonly ContentFile[]
+  readonly #options: AppendOptions
+  /** Written once and used by every attempt: entries inherit their sequence number. */
+  #added: readonly ManifestFile[] | null = null
+
+  constructor(target: SnapshotTarget, files: readonly ContentFile[], options: AppendOptions) {
+    this.#producer = new SnapshotProducer(target)
+    this.snapshotId = this.#producer.snapshotId
+    this.#files = files
+    this.#options = options
+  }
+
+  async apply(base: TableMetadata, attempt: number): Promise<CommitAttempt> {
+    this.#added ??= await this.#writeAdded(base)
+    const parent = this.#producer.parent(base)
+    const context = this.#producer.manifestContext(base)
+    const inherited = parent === null ? [] : await manifestsOf(context, parent)
+    const manifests = this.#merges(base.properties)
+      ? await mergeManifests({ producer: this.#producer, context, added: this.#added, inherited })
+      : [...this.#added, ...inherited]
+    return this.#producer.finish(
+      base,
+      { operation: 'append', manifests, change: { added: this.#files, removed: [] } },
+      attempt,
+    )
+  }
+
+  discardAttempt(): Promise<void> {
+    return this.#producer.discardAttempt()
+  }
+
+  async discardAll(): Promise<void> {
+    await this.#producer.discardAll()
+    await this.#options.discardData()
+  }
+
+  writtenFiles(): readonly string[] {
+    return [...this.#files.map((file) => file.location), ...this.#producer.writtenFiles()]
+  }
+
+  #merges(properties: Properties): boolean {
+    return (
+      this.#options.strategy === 'merge_commit' && boolProperty(properties, 'commit.manifest-merge.enabled')
+    )
+  }
+
+  async #writeAdded(base: TableMetadata): Promise<readonly ManifestFile[]> {
+    const bySpec = Map.groupBy(this.#files, (file) => file.specId)
+    const manifests: ManifestFile[] = []
+    for (const files of bySpec.values()) manifests.push(await this.#producer.writeAddedManifest(base, files))
+    return manifests
+  }
+}

@@ -1,0 +1,227 @@
+/** A scan: a filter, a choice of columns and a point in time, pinned to one snapshot when built. */
+import type { ArrowRecordBatch, ReadRequest } from '../engine/data-plane.ts'
+import { ManagerClosedError } from '../errors.ts'
+import { bindExpression } from '../format/expressions/bind.ts'
+import { alwaysTrue, type BoundExpression, type Expression } from '../format/expressions/expression.ts'
+import { allMatch } from '../format/expressions/metrics.ts'
+import { parseExpression } from '../format/expressions/parse.ts'
+import { parseNameMapping, type NameMapping } from '../format/name-mapping.ts'
+import { selectFields, type Schema } from '../format/schema.ts'
+import type { Snapshot } from '../format/snapshot.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { planScan, type ScanPlan } from './plan.ts'
+import type { Runtime } from './runtime.ts'
+import { AllowedRoots } from './table-locations.ts'
+import type { TableState } from './table-state.ts'
+import { resolveReadPoint, type TimeTravel } from './time-travel.ts'
+
+export interface ScanOptions<Column extends string = string> extends TimeTravel {
+  /** Rows to keep: an expression, or its text (`"origin = 'SFO' and delay >= 60"`). */
+  readonly filter?: Expression | string | undefined
+  /** Columns to return, in this order; nested ones by dotted name. Default: all. */
+  readonly select?: readonly Column[] | undefined
+  /** Stop after this many rows. */
+  readonly limit?: number | undefined
+  /** How column names in `filter` and `select` are matched. Default: true. */
+  readonly caseSensitive?: boolean | undefined
+  /** Ends every run of this scan with OperationAbortedError. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export type FileFormat = 'parquet' | 'csv' | 'json'
+
+/**
+ * Rows of one snapshot. Each iteration is a new run over the same snapshot, whatever is committed
+ * meanwhile; leaving early frees everything.
+ *
+ * Errors of a run: MissingFileError when files of the snapshot are gone (expired under it),
+ * CorruptFileError, UnsupportedFeatureError, OperationAbortedError, ManagerClosedError.
+ */
+export interface Scan<RowOut> extends AsyncIterable<RowOut> {
+  /** The snapshot that is read; null when the table is empty. */
+  readonly snapshot: Snapshot | null
+  /** What comes out, with field ids. */
+  readonly schema: Schema
+  /** Which files would be read, and why the others would not. Reads manifests, no data. */
+  plan(): Promise<ScanPlan>
+  /** How many rows: from metadata alone where that is exact. */
+  count(): Promise<number>
+  /** Rows in batches as the engine makes them: less overhead per row. */
+  batches(): AsyncIterable<readonly RowOut[]>
+  /** All rows, held in memory. */
+  toArray(): Promise<RowOut[]>
+  /** A web stream of rows; cancelling it frees everything. */
+  toStream(): ReadableStream<RowOut>
+  /** apache-arrow RecordBatches; needs the package `apache-arrow`, else MissingDependencyError. */
+  toArrow(): AsyncIterable<ArrowRecordBatch>
+  /** Writes the rows into one local file; answers how many. */
+  toFile(path: string, options?: { readonly format?: FileFormat }): Promise<{ readonly rows: number }>
+}
+
+/** Builds a scan of a state of a table. Everything that can be refused is refused here. */
+export function createScan<RowOut>(state: TableState, options: ScanOptions): Scan<RowOut> {
+  return new TableScan<RowOut>(state, options)
+}
+
+class TableScan<RowOut> implements Scan<RowOut> {
+  readonly snapshot: Snapshot | null
+  readonly schema: Schema
+  readonly #state: TableState
+  readonly #options: ScanOptions
+  readonly #filter: BoundExpression
+  readonly #tableSchema: Schema
+  readonly #signal: AbortSignal
+
+  constructor(state: TableState, options: ScanOptions) {
+    const point = resolveReadPoint(state.metadata, options)
+    const lookup = { caseSensitive: options.caseSensitive ?? true }
+    this.#state = state
+    this.#options = { ...options, limit: checkedLimit(options.limit) }
+    this.snapshot = point.snapshot
+    this.#tableSchema = point.schema
+    this.schema =
+      options.select === undefined ? point.schema : selectFields(point.schema, options.select, lookup)
+    this.#filter = bindExpression(point.schema, filterOf(options.filter), lookup)
+    this.#signal = AbortSignal.any([
+      state.runtime.closing,
+      ...(options.signal === undefined ? [] : [options.signal]),
+    ])
+  }
+
+  plan(): Promise<ScanPlan> {
+    return this.#run('plan', () => this.#plan())
+  }
+
+  count(): Promise<number> {
+    return this.#run('count', () => this.#count())
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RowOut, void, undefined> {
+    for await (const batch of this.batches()) yield* batch
+  }
+
+  batches(): AsyncIterable<readonly RowOut[]> {
+    // The plane answers plain rows of the projected schema, which is what RowOut was derived from.
+    return this.#stream((plane, request) => plane.readRows(request) as AsyncIterable<readonly RowOut[]>)
+  }
+
+  toArrow(): AsyncIterable<ArrowRecordBatch> {
+    return this.#stream((plane, request) => plane.readArrow(request))
+  }
+
+  async toArray(): Promise<RowOut[]> {
+    const rows: RowOut[] = []
+    for await (const batch of this.batches()) for (const row of batch) rows.push(row)
+    return rows
+  }
+
+  toStream(): ReadableStream<RowOut> {
+    return ReadableStream.from(this)
+  }
+
+  toFile(path: string, options: { readonly format?: FileFormat } = {}): Promise<{ readonly rows: number }> {
+    const format = options.format ?? formatOf(path)
+    return this.#run('scan', async () => {
+      const plane = await this.#state.runtime.dataPlane()
+      return plane.readToFile(await this.#request(), { path, format })
+    })
+  }
+
+  async #count(): Promise<number> {
+    const { tasks } = await this.#plan()
+    const isExact = (task: (typeof tasks)[number]): boolean =>
+      task.deletes.length === 0 && (task.residual.op === 'true' || allMatch(task.residual, task.entry.file))
+    const known = tasks.filter(isExact).reduce((rows, task) => rows + task.entry.file.recordCount, 0)
+    const open = tasks.filter((task) => !isExact(task))
+    const limit = this.#options.limit ?? Number.POSITIVE_INFINITY
+    if (open.length === 0 || known >= limit) return Math.min(known, limit)
+    const plane = await this.#state.runtime.dataPlane()
+    return Math.min(known + (await plane.countRows(await this.#request(open))), limit)
+  }
+
+  #plan(): Promise<ScanPlan> {
+    const { runtime, metadata, storage } = this.#state
+    return planScan({
+      context: {
+        runtime,
+        store: storage.store,
+        metadata,
+        roots: new AllowedRoots(metadata, runtime.extraRoots),
+        signal: this.#signal,
+      },
+      snapshot: this.snapshot,
+      schema: this.#tableSchema,
+      filter: this.#filter,
+    })
+  }
+
+  async #request(tasks?: ScanPlan['tasks']): Promise<ReadRequest> {
+    return {
+      tasks: tasks ?? (await this.#plan()).tasks,
+      projection: this.schema,
+      tableSchema: this.#tableSchema,
+      nameMapping: nameMappingOf(this.#state),
+      limit: this.#options.limit,
+      files: this.#state.storage.files,
+      signal: this.#signal,
+    }
+  }
+
+  #stream<T>(
+    read: (plane: Awaited<ReturnType<Runtime['dataPlane']>>, request: ReadRequest) => AsyncIterable<T>,
+  ): AsyncIterable<T> {
+    const { runtime, name } = this.#state
+    const open = async function* (scan: TableScan<RowOut>): AsyncGenerator<T, void, undefined> {
+      scan.#checkOpen()
+      const request = await scan.#request()
+      if (request.tasks.length === 0) return
+      yield* read(await runtime.dataPlane(), request)
+    }
+    // A new run for every iteration.
+    return {
+      [Symbol.asyncIterator]: () =>
+        runtime.telemetry.stream('scan', { table: name }, () => open(this))[Symbol.asyncIterator](),
+    }
+  }
+
+  #run<T>(operation: string, body: () => Promise<T>): Promise<T> {
+    const { runtime, name } = this.#state
+    return runtime.telemetry.operation(operation, { table: name }, () => {
+      this.#checkOpen()
+      return body()
+    })
+  }
+
+  #checkOpen(): void {
+    if (this.#state.runtime.closing.aborted) {
+      throw new ManagerClosedError('The manager that this table came from is closed', {
+        table: this.#state.name,
+      })
+    }
+  }
+}
+
+function filterOf(filter: Expression | string | undefined): Expression {
+  if (filter === undefined) return alwaysTrue()
+  return typeof filter === 'string' ? parseExpression(filter) : filter
+}
+
+function nameMappingOf(state: TableState): NameMapping | null {
+  const text = state.metadata.properties['schema.name-mapping.default']
+  return text === undefined ? null : parseNameMapping(text)
+}
+
+function checkedLimit(limit: number | undefined): number | undefined {
+  if (limit === undefined || (Number.isSafeInteger(limit) && limit >= 0)) return limit
+  throw new InvalidArgumentError('limit is a whole number of rows, 0 or more')
+}
+
+function formatOf(path: string): FileFormat {
+  const extension = /\.(parquet|csv|json|jsonl|ndjson)$/i.exec(path)?.[1]?.toLowerCase()
+  if (extension === 'parquet' || extension === 'csv') return extension
+  if (extension !== undefined) return 'json'
+  throw new InvalidArgumentError('The file name does not tell its format', {
+    file: path,
+    hint: "Name it .parquet, .csv or .json, or pass { format: 'parquet' }.",
+  })
+}

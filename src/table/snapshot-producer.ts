@@ -1,0 +1,224 @@
+/**
+ * Turns a set of manifests into a snapshot: manifest list, summary, and the updates and
+ * requirements that commit it (Iceberg spec, "Snapshots").
+ *
+ * Files of an attempt are told from files that every attempt shares, so that a conflict removes
+ * only the former.
+ */
+import { UnsupportedFeatureError } from '../errors.ts'
+import type { ContentFile, ManifestEntry } from '../format/manifest/entry.ts'
+import { writeManifestList, type ManifestFile } from '../format/manifest/list.ts'
+import { writeManifest } from '../format/manifest/manifest.ts'
+import { currentSchema, nextSequenceNumber, refSnapshot, specById } from '../format/metadata/views.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { buildSummary, type SummaryChange } from '../format/snapshot-summary.ts'
+import type { Snapshot, SnapshotOperation } from '../format/snapshot.ts'
+import { joinLocation } from '../storage/location.ts'
+import type { CommitAttempt } from './commit.ts'
+import { AllowedRoots, metadataLocation } from './table-locations.ts'
+import type { ManifestContext } from './manifest-reader.ts'
+import type { Runtime, TableStorage } from './runtime.ts'
+import { ENGINE_NAME, ENGINE_VERSION } from '../version.ts'
+
+export interface SnapshotTarget {
+  readonly runtime: Runtime
+  readonly storage: TableStorage
+  /** The branch that the snapshot goes to. */
+  readonly branch: string
+  /** Caller's own entries of the summary. */
+  readonly snapshotProperties: Readonly<Record<string, string>>
+}
+
+/** The manifests of a new snapshot and what they changed. */
+export interface SnapshotContent {
+  readonly operation: SnapshotOperation
+  /** Newest first, as Java and PyIceberg list them. */
+  readonly manifests: readonly ManifestFile[]
+  readonly change: SummaryChange
+}
+
+/** One operation's snapshot: the same id in every attempt. */
+export class SnapshotProducer {
+  readonly snapshotId: bigint
+  /** Part of every file name that the operation writes. */
+  readonly operationId: string
+  readonly #target: SnapshotTarget
+  readonly #sharedFiles: string[] = []
+  #attemptFiles: string[] = []
+  #manifestCount = 0
+
+  constructor(target: SnapshotTarget) {
+    this.#target = target
+    this.snapshotId = target.runtime.random.snapshotId()
+    this.operationId = target.runtime.random.uuid()
+  }
+
+  /** For reading the manifests of a state of the table. */
+  manifestContext(base: TableMetadata): ManifestContext {
+    const { runtime, storage } = this.#target
+    return {
+      runtime,
+      store: storage.store,
+      metadata: base,
+      roots: new AllowedRoots(base, runtime.extraRoots),
+    }
+  }
+
+  /** Head of the branch that the snapshot goes to; null for a branch that is empty. */
+  parent(base: TableMetadata): Snapshot | null {
+    return refSnapshot(base, this.#target.branch)
+  }
+
+  /** A manifest of files that this operation adds; every attempt uses it again. */
+  async writeAddedManifest(base: TableMetadata, files: readonly ContentFile[]): Promise<ManifestFile> {
+    const entries = files.map((file): ManifestEntry => ({
+      status: 'added',
+      snapshotId: this.snapshotId,
+      sequenceNumber: null,
+      fileSequenceNumber: null,
+      file,
+    }))
+    return this.#writeManifest(base, entries, this.#sharedFiles)
+  }
+
+  /** A manifest that depends on the base, and is removed when the attempt conflicts. */
+  async writeAttemptManifest(base: TableMetadata, entries: readonly ManifestEntry[]): Promise<ManifestFile> {
+    return this.#writeManifest(base, entries, this.#attemptFiles)
+  }
+
+  /** Writes the manifest list and answers what to commit. UnsupportedFeatureError on v3 tables. */
+  async finish(base: TableMetadata, content: SnapshotContent, attempt: number): Promise<CommitAttempt> {
+    refuseUnwritable(base)
+    const parent = this.parent(base)
+    const sequenceNumber = base['format-version'] === 1 ? 0 : nextSequenceNumber(base)
+    const location = await this.#writeManifestList(base, content.manifests, parent, sequenceNumber, attempt)
+    const snapshot: Snapshot = {
+      'snapshot-id': this.snapshotId,
+      ...(parent === null ? {} : { 'parent-snapshot-id': parent['snapshot-id'] }),
+      ...(base['format-version'] === 1 ? {} : { 'sequence-number': sequenceNumber }),
+      'timestamp-ms': Math.max(this.#target.runtime.clock.now(), base['last-updated-ms']),
+      'manifest-list': location,
+      summary: this.#summary(base, content, parent),
+      'schema-id': base['current-schema-id'],
+    }
+    return {
+      updates: [
+        { action: 'add-snapshot', snapshot },
+        { action: 'set-snapshot-ref', 'ref-name': this.#target.branch, ...this.#refUpdate(base) },
+      ],
+      requirements: [
+        {
+          type: 'assert-ref-snapshot-id',
+          ref: this.#target.branch,
+          'snapshot-id': parent?.['snapshot-id'] ?? null,
+        },
+      ],
+    }
+  }
+
+  /** Everything written so far. */
+  writtenFiles(): readonly string[] {
+    return [...this.#sharedFiles, ...this.#attemptFiles]
+  }
+
+  /** Removes what only the last attempt wrote. */
+  async discardAttempt(): Promise<void> {
+    const files = this.#attemptFiles
+    this.#attemptFiles = []
+    if (files.length > 0) await this.#target.storage.store.delete(files)
+  }
+
+  async discardAll(): Promise<void> {
+    const files = this.writtenFiles()
+    this.#attemptFiles = []
+    this.#sharedFiles.length = 0
+    if (files.length > 0) await this.#target.storage.store.delete(files)
+  }
+
+  #refUpdate(base: TableMetadata): { type: 'branch'; 'snapshot-id': bigint } {
+    // Retention settings of an existing branch stay as they are.
+    const { type: _type, 'snapshot-id': _id, ...retention } = base.refs[this.#target.branch] ?? {}
+    return { ...retention, type: 'branch', 'snapshot-id': this.snapshotId }
+  }
+
+  #summary(base: TableMetadata, content: SnapshotContent, parent: Snapshot | null) {
+    return buildSummary({
+      operation: content.operation,
+      change: content.change,
+      previous: parent?.summary ?? null,
+      properties: base.properties,
+      extra: {
+        'engine-name': ENGINE_NAME,
+        'engine-version': ENGINE_VERSION,
+        ...this.#target.snapshotProperties,
+      },
+    })
+  }
+
+  async #writeManifest(
+    base: TableMetadata,
+    entries: readonly ManifestEntry[],
+    files: string[],
+  ): Promise<ManifestFile> {
+    refuseUnwritable(base)
+    const first = entries[0]?.file
+    const specId = first?.specId ?? base['default-spec-id']
+    const location = this.#metadataFile(base, `${this.operationId}-m${this.#manifestCount}.avro`)
+    this.#manifestCount += 1
+    const { bytes, ...summary } = writeManifest({
+      formatVersion: base['format-version'],
+      schema: currentSchema(base),
+      spec: specById(base, specId),
+      content: first === undefined || first.content === 'data' ? 'data' : 'deletes',
+      snapshotId: this.snapshotId,
+      entries,
+      codecs: this.#target.runtime.codecs,
+      properties: base.properties,
+    })
+    // Noted first: a put whose answer is lost may have left the file.
+    files.push(location)
+    await this.#target.storage.store.put(location, bytes, { ifAbsent: true })
+    return { location, length: bytes.length, ...summary }
+  }
+
+  async #writeManifestList(
+    base: TableMetadata,
+    manifests: readonly ManifestFile[],
+    parent: Snapshot | null,
+    sequenceNumber: number,
+    attempt: number,
+  ): Promise<string> {
+    const location = this.#metadataFile(base, `snap-${this.snapshotId}-${attempt}-${this.operationId}.avro`)
+    const bytes = writeManifestList({
+      formatVersion: base['format-version'],
+      snapshotId: this.snapshotId,
+      parentSnapshotId: parent?.['snapshot-id'] ?? null,
+      sequenceNumber,
+      manifests,
+      codecs: this.#target.runtime.codecs,
+      properties: base.properties,
+    })
+    this.#attemptFiles.push(location)
+    await this.#target.storage.store.put(location, bytes, { ifAbsent: true })
+    return location
+  }
+
+  #metadataFile(base: TableMetadata, name: string): string {
+    return joinLocation(metadataLocation(base.location, base.properties), name)
+  }
+}
+
+/** Row lineage and encryption are not built: a snapshot without them would break the table. */
+function refuseUnwritable(base: TableMetadata): void {
+  if (base['format-version'] === 3) {
+    throw new UnsupportedFeatureError(
+      'Writing rows to tables of format version 3 (row lineage) is not supported yet',
+      {
+        hint: 'Reading works; so do changes of properties, schema and references.',
+      },
+    )
+  }
+  if (base.properties['encryption.key-id'] !== undefined) {
+    throw new UnsupportedFeatureError('Writing to encrypted tables is not supported')
+  }
+}

@@ -1,0 +1,186 @@
+/** A table: a handle on one immutable state of it. */
+import type { LoadedTable, Properties, TableIdentifier } from '../catalog/catalog.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from '../format/metadata/views.ts'
+import type { PartitionSpec } from '../format/partition-spec.ts'
+import type { Schema } from '../format/schema.ts'
+import type { Snapshot } from '../format/snapshot.ts'
+import type { SortOrder } from '../format/sort-order.ts'
+import type { Row } from '../format/values/value.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { identifierToString } from './identifier.ts'
+import { createInspect, type TableInspect } from './inspect.ts'
+import type { Runtime } from './runtime.ts'
+import { createScan, type Scan, type ScanOptions } from './scan.ts'
+import type { TableState } from './table-state.ts'
+
+/**
+ * A handle on a table. It shows one state; operations of this handle's manager move it to the state
+ * they made, others' commits are seen after `refresh()`.
+ *
+ * `RowIn` and `RowOut` are the types of rows written and read; they follow from a declared schema
+ * and are plain records otherwise.
+ */
+export interface Table<RowIn = Row, RowOut = Row> {
+  readonly identifier: TableIdentifier
+  /** `namespace.name`. */
+  readonly name: string
+  readonly uuid: string
+  readonly location: string
+  readonly formatVersion: 1 | 2 | 3
+  readonly schema: Schema
+  readonly partitionSpec: PartitionSpec
+  readonly sortOrder: SortOrder
+  readonly properties: Properties
+  /** null until the first write. */
+  readonly currentSnapshot: Snapshot | null
+  /** The whole document, as the format has it. */
+  readonly metadata: TableMetadata
+  /** null where the catalog keeps no file. */
+  readonly metadataLocation: string | null
+  /** Metadata of the table as rows: snapshots, files, manifests, partitions, history, refs. */
+  readonly inspect: TableInspect
+  /**
+   * Rows of one snapshot, by default the current one.
+   *
+   * InvalidExpressionError, InvalidArgumentError, NoSuchSnapshotError, NoSuchRefError at once;
+   * errors of reading when it is iterated.
+   */
+  scan<Column extends keyof RowOut & string>(
+    options: ScanOptions<Column> & { readonly select: readonly Column[] },
+  ): Scan<Pick<RowOut, Column>>
+  scan(options?: ScanOptions): Scan<RowOut>
+  /** Moves the handle to the newest committed state. NoSuchTableError when it was dropped. */
+  refresh(): Promise<this>
+  /** How `createTable` came by this table; null when it was loaded. */
+  readonly creation: TableCreation | null
+  /** Only for the type checker: what rows of this table look like going in. */
+  readonly rowIn?: RowIn
+}
+
+/** What `createTable` did. */
+export interface TableCreation {
+  /** False when `ifNotExists` found it there. */
+  readonly created: boolean
+  /** How an existing table's schema, spec or order differ from what was asked for, in words. */
+  readonly differences: readonly string[]
+}
+
+/** The implementation behind every `Table`; the manager alone moves it on. */
+export class TableHandle<RowIn = Row, RowOut = Row> implements Table<RowIn, RowOut> {
+  readonly creation: TableCreation | null
+  #state: TableState
+
+  private constructor(state: TableState, creation: TableCreation | null) {
+    this.#state = state
+    this.creation = creation
+  }
+
+  /** A handle on a table as a catalog answered it. */
+  static async open<RowIn = Row, RowOut = Row>(
+    runtime: Runtime,
+    id: TableIdentifier,
+    loaded: LoadedTable,
+    creation: TableCreation | null = null,
+  ): Promise<TableHandle<RowIn, RowOut>> {
+    const storage = await runtime.openStorage({
+      identifier: id,
+      location: loaded.metadata.location,
+      config: loaded.config,
+      credentials: loaded.credentials ?? [],
+    })
+    const name = identifierToString(id)
+    const state = { id, name, loaded, metadata: loaded.metadata, storage, runtime }
+    return new TableHandle<RowIn, RowOut>(state, creation)
+  }
+
+  get state(): TableState {
+    return this.#state
+  }
+
+  /** Moves the handle to what an operation of ours committed. */
+  advance(loaded: LoadedTable): void {
+    this.#state = { ...this.#state, loaded, metadata: loaded.metadata }
+  }
+
+  /** The table goes by another name from here on. */
+  renamed(id: TableIdentifier): void {
+    this.#state = { ...this.#state, id, name: identifierToString(id) }
+  }
+
+  get identifier(): TableIdentifier {
+    return this.#state.id
+  }
+
+  get name(): string {
+    return this.#state.name
+  }
+
+  get uuid(): string {
+    return this.metadata['table-uuid']
+  }
+
+  get location(): string {
+    return this.metadata.location
+  }
+
+  get formatVersion(): 1 | 2 | 3 {
+    return this.metadata['format-version']
+  }
+
+  get schema(): Schema {
+    return currentSchema(this.metadata)
+  }
+
+  get partitionSpec(): PartitionSpec {
+    return defaultSpec(this.metadata)
+  }
+
+  get sortOrder(): SortOrder {
+    return defaultSortOrder(this.metadata)
+  }
+
+  get properties(): Properties {
+    return this.metadata.properties
+  }
+
+  get currentSnapshot(): Snapshot | null {
+    return currentSnapshot(this.metadata)
+  }
+
+  get metadata(): TableMetadata {
+    return this.#state.metadata
+  }
+
+  get metadataLocation(): string | null {
+    return this.#state.loaded.metadataLocation
+  }
+
+  get inspect(): TableInspect {
+    return createInspect(this.#state)
+  }
+
+  scan<Column extends keyof RowOut & string>(
+    options: ScanOptions<Column> & { readonly select: readonly Column[] },
+  ): Scan<Pick<RowOut, Column>>
+  scan(options?: ScanOptions): Scan<RowOut>
+  scan(options: ScanOptions = {}): Scan<RowOut> {
+    return createScan<RowOut>(this.#state, options)
+  }
+
+  async refresh(): Promise<this> {
+    const { runtime, id, name } = this.#state
+    await runtime.telemetry.operation('refresh', { table: name }, async () => {
+      this.advance(await runtime.catalog.loadTable(id))
+    })
+    return this
+  }
+}
+
+/** The handle behind a table. InvalidArgumentError for an object that is not one of ours. */
+export function handleOf<RowIn, RowOut>(table: Table<RowIn, RowOut>): TableHandle<RowIn, RowOut> {
+  if (table instanceof TableHandle) return table
+  throw new InvalidArgumentError('This is not a table that a manager gave out', {
+    hint: 'Pass what createTable or loadTable returned.',
+  })
+}
