@@ -1,4 +1,5 @@
 /** Filter expressions over the rows of a table, before and after binding to a schema. */
+import { InvalidExpressionError } from '../../errors.ts'
 import type { Datum, NestedField, PrimitiveType } from '../types.ts'
 
 export type UnaryOp = 'is-null' | 'not-null' | 'is-nan' | 'not-nan'
@@ -44,6 +45,7 @@ export type BoundExpression =
 export type BoundPredicate =
   | { readonly op: UnaryOp; readonly ref: BoundReference }
   | { readonly op: LiteralOp; readonly ref: BoundReference; readonly literal: Datum }
+  /** Two literals or more, ascending, none twice. */
   | { readonly op: SetOp; readonly ref: BoundReference; readonly literals: readonly Datum[] }
 
 /** A column of a partition tuple: its position in the spec's fields, and its (result) type. */
@@ -79,3 +81,109 @@ export type PartitionExpression =
       readonly ref: PartitionReference
       readonly literals: readonly Datum[]
     }
+
+// --- builders ------------------------------------------------------------------------------------
+
+/** Matches every row. */
+export function alwaysTrue(): Expression {
+  return { op: 'true' }
+}
+
+/** Matches no row. */
+export function alwaysFalse(): Expression {
+  return { op: 'false' }
+}
+
+/** Every operand must match; without operands, true. Long lists become a balanced tree. */
+export function and(...operands: readonly Expression[]): Expression {
+  return allOf(operands)
+}
+
+/** One operand must match; without operands, false. Long lists become a balanced tree. */
+export function or(...operands: readonly Expression[]): Expression {
+  return anyOf(operands)
+}
+
+/** `and` of a list of any length. */
+export function allOf(operands: readonly Expression[]): Expression {
+  return balanced(operands, (left, right) => ({ op: 'and', left, right })) ?? alwaysTrue()
+}
+
+/** `or` of a list of any length. */
+export function anyOf(operands: readonly Expression[]): Expression {
+  return balanced(operands, (left, right) => ({ op: 'or', left, right })) ?? alwaysFalse()
+}
+
+/** SQL's negation: what is unknown stays unknown, and so does not match. */
+export function not(child: Expression): Expression {
+  return { op: 'not', child }
+}
+
+export const isNull = unary('is-null')
+export const notNull = unary('not-null')
+/** Float and double columns; a null is not NaN. */
+export const isNaN = unary('is-nan')
+/** Float and double columns; a null is not NaN, so it matches. */
+export const notNaN = unary('not-nan')
+export const eq = comparison('eq')
+/** Does not match nulls; matches NaN. */
+export const notEq = comparison('not-eq')
+export const lt = comparison('lt')
+export const lte = comparison('lt-eq')
+export const gt = comparison('gt')
+export const gte = comparison('gt-eq')
+/** String columns. */
+export const startsWith = comparison('starts-with')
+/** String columns; does not match nulls. */
+export const notStartsWith = comparison('not-starts-with')
+/** An empty list matches nothing. */
+export const isIn = membership('in')
+/** Does not match nulls; an empty list matches every row. */
+export const notIn = membership('not-in')
+
+/**
+ * Joins a list pairwise, so that a thousand operands nest ten levels and not a thousand.
+ * Undefined for an empty list.
+ */
+export function balanced<T>(items: readonly T[], join: (left: T, right: T) => T): T | undefined {
+  const first = items[0]
+  if (first === undefined || items.length === 1) return first
+  let level = items
+  while (level.length > 1) {
+    const next: T[] = []
+    for (let i = 0; i < level.length; i += 2) {
+      const [left, right] = level.slice(i, i + 2)
+      // `left` exists: i is below the length.
+      if (left !== undefined) next.push(right === undefined ? left : join(left, right))
+    }
+    level = next
+  }
+  return level[0]
+}
+
+function unary(op: UnaryOp): (column: string) => Expression {
+  return (column) => ({ op, column })
+}
+
+function comparison(op: LiteralOp): (column: string, value: LiteralValue) => Expression {
+  return (column, value) => {
+    refuseNull(column, value)
+    return { op, column, value }
+  }
+}
+
+function membership(op: SetOp): (column: string, values: Iterable<LiteralValue>) => Expression {
+  return (column, values) => {
+    const list = [...values]
+    for (const value of list) refuseNull(column, value)
+    return { op, column, values: list }
+  }
+}
+
+/** The type forbids null; callers in plain JavaScript, or with parsed JSON, still pass it. */
+export function refuseNull(column: string, value: unknown): void {
+  if (value !== null && value !== undefined) return
+  throw new InvalidExpressionError(`Filter on ${column}: null cannot be compared with`, {
+    hint: `Ask for nulls with isNull('${column}'), or \`${column} is null\` in a text filter.`,
+  })
+}
