@@ -87,7 +87,7 @@ function setText(op: 'in' | 'not-in', name: string, literals: readonly string[])
 function literalText(value: LiteralValue): string {
   if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`
   if (value instanceof Uint8Array) return `x'${bytesToHex(value)}'`
-  if (value instanceof Date) return `timestamp '${value.toISOString()}'`
+  if (typeof value === 'object') return `timestamp '${value.toISOString()}'`
   return String(value).toLowerCase()
 }
 
