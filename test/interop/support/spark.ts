@@ -1,0 +1,22 @@
+/** Spark SQL on a shared catalog: see test/interop/python/spark_server.py. */
+import { JsonLinesPeer } from './json-lines.ts'
+import type { ExactRow } from './pyiceberg.ts'
+import type { SharedWarehouse } from './warehouse.ts'
+
+export class Spark {
+  readonly #peer: JsonLinesPeer
+
+  constructor(shared: SharedWarehouse) {
+    this.#peer = new JsonLinesPeer('spark_server.py', [shared.catalogFile, shared.warehouse])
+  }
+
+  /** Rows as exact JSON. PeerError when Spark refuses. */
+  async sql(sql: string): Promise<readonly ExactRow[]> {
+    const answer = (await this.#peer.call('sql', { sql })) as { readonly rows: readonly ExactRow[] }
+    return answer.rows
+  }
+
+  close(): Promise<void> {
+    return this.#peer.close()
+  }
+}
