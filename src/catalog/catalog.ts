@@ -110,7 +110,11 @@ export interface Catalog {
   /** TableAlreadyExistsError, NoSuchNamespaceError. */
   createTable(id: TableIdentifier, request: CreateTableRequest, options?: CommitOptions): Promise<LoadedTable>
   /** As createTable, but nothing exists until a commit with `assert-create` brings it to life. */
-  stageCreateTable(id: TableIdentifier, request: CreateTableRequest, options?: CallOptions): Promise<LoadedTable>
+  stageCreateTable(
+    id: TableIdentifier,
+    request: CreateTableRequest,
+    options?: CallOptions,
+  ): Promise<LoadedTable>
   /** All requirements hold and all updates apply, or nothing happens. */
   commitTable(id: TableIdentifier, commit: TableCommit, options?: CommitOptions): Promise<LoadedTable>
   /** Adopts an existing metadata file as it is. TableAlreadyExistsError, NoSuchNamespaceError. */
