@@ -128,10 +128,7 @@ function readSpecs(root: JsonRecord, version: FormatVersion) {
   return {
     'partition-specs': specs,
     'default-spec-id': current,
-    'last-partition-id': asInt(
-      root['last-partition-id'] ?? highestPartitionFieldId(specs),
-      'last-partition-id',
-    ),
+    'last-partition-id': asInt(root['last-partition-id'] ?? highestOfSpecs(specs), 'last-partition-id'),
   }
 }
 
@@ -174,7 +171,7 @@ function readSources(raw: JsonRecord, path: string) {
 }
 
 /** Highest id that a partition field has; one below the first when there is none. */
-export function highestPartitionFieldId(specs: readonly PartitionSpecJson[]): number {
+function highestOfSpecs(specs: readonly PartitionSpecJson[]): number {
   const ids = specs.flatMap((spec) => spec.fields.map((field) => field['field-id']))
   return Math.max(FIRST_PARTITION_FIELD_ID - 1, ...ids)
 }

@@ -1,4 +1,5 @@
 /** The REST protocol's `TableRequirement`s (open-api, "TableRequirement"). */
+import type { TableMetadata } from './table-metadata.ts'
 
 export type TableRequirement =
   | { readonly type: 'assert-create' }
@@ -14,3 +15,71 @@ export type TableRequirement =
   | { readonly type: 'assert-last-assigned-partition-id'; readonly 'last-assigned-partition-id': number }
   | { readonly type: 'assert-default-spec-id'; readonly 'default-spec-id': number }
   | { readonly type: 'assert-default-sort-order-id'; readonly 'default-sort-order-id': number }
+
+/**
+ * The first requirement that does not hold, in words for people; null when all do. `base` is null
+ * while the table does not exist.
+ */
+export function checkRequirements(
+  base: TableMetadata | null,
+  requirements: readonly TableRequirement[],
+): string | null {
+  for (const requirement of requirements) {
+    const failure = base === null ? failureWithoutTable(requirement) : failureOf(base, requirement)
+    if (failure !== null) return failure
+  }
+  return null
+}
+
+function failureWithoutTable(requirement: TableRequirement): string | null {
+  return requirement.type === 'assert-create' ? null : 'the table does not exist'
+}
+
+function failureOf(base: TableMetadata, requirement: TableRequirement): string | null {
+  switch (requirement.type) {
+    case 'assert-create':
+      return 'the table exists already'
+    case 'assert-table-uuid':
+      return requirement.uuid.toLowerCase() === base['table-uuid'].toLowerCase()
+        ? null
+        : 'the table is another one than before (its uuid differs)'
+    case 'assert-ref-snapshot-id':
+      return refFailure(base, requirement.ref, requirement['snapshot-id'])
+    case 'assert-last-assigned-field-id':
+      return differs('last assigned field id', base['last-column-id'], requirement['last-assigned-field-id'])
+    case 'assert-current-schema-id':
+      return differs('current schema id', base['current-schema-id'], requirement['current-schema-id'])
+    case 'assert-last-assigned-partition-id':
+      return differs(
+        'last assigned partition field id',
+        base['last-partition-id'],
+        requirement['last-assigned-partition-id'],
+      )
+    case 'assert-default-spec-id':
+      return differs('default partition spec id', base['default-spec-id'], requirement['default-spec-id'])
+    case 'assert-default-sort-order-id':
+      return differs(
+        'default sort order id',
+        base['default-sort-order-id'],
+        requirement['default-sort-order-id'],
+      )
+    default: {
+      // What was required and not understood must not be taken as fulfilled.
+      const unknown: { readonly type: string } = requirement satisfies never
+      return `the requirement '${unknown.type}' is not known`
+    }
+  }
+}
+
+function refFailure(base: TableMetadata, name: string, expected: bigint | null): string | null {
+  const ref = Object.hasOwn(base.refs, name) ? base.refs[name] : undefined
+  if (ref === undefined) {
+    return expected === null ? null : `branch or tag '${name}' is missing, expected at snapshot ${expected}`
+  }
+  if (expected === null) return `${ref.type} '${name}' was created by somebody else`
+  return differs(`${ref.type} '${name}'`, ref['snapshot-id'], expected)
+}
+
+function differs(what: string, actual: number | bigint, expected: number | bigint): string | null {
+  return actual === expected ? null : `${what} has changed: expected ${expected}, found ${actual}`
+}

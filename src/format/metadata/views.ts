@@ -4,7 +4,7 @@ import { specFromJson, type PartitionSpec } from '../partition-spec.ts'
 import { schemaFromJson, type Schema } from '../schema.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { sortOrderFromJson, UNSORTED, type SortOrder } from '../sort-order.ts'
-import type { PartitionSpecJson, SortOrderJson, TableMetadata } from './table-metadata.ts'
+import type { PartitionSpecJson, TableMetadata } from './table-metadata.ts'
 
 /** The schema that writers use. */
 export function currentSchema(metadata: TableMetadata): Schema {
@@ -43,8 +43,6 @@ export function specsById(metadata: TableMetadata): ReadonlyMap<number, Partitio
   return map
 }
 
-const sortOrders = new WeakMap<SortOrderJson, SortOrder>()
-
 /** The order that writers should sort by. */
 export function defaultSortOrder(metadata: TableMetadata): SortOrder {
   const id = metadata['default-sort-order-id']
@@ -53,12 +51,7 @@ export function defaultSortOrder(metadata: TableMetadata): SortOrder {
     if (id === UNSORTED.orderId) return UNSORTED
     throw lacks(metadata, 'sort order', id)
   }
-  let order = sortOrders.get(json)
-  if (order === undefined) {
-    order = sortOrderFromJson(json)
-    sortOrders.set(json, order)
-  }
-  return order
+  return sortOrderFromJson(json)
 }
 
 /** Head of main; null while nothing is committed to it. */
