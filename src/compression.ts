@@ -34,10 +34,10 @@ export interface ByteCodecs {
 export const nodeCodecs: ByteCodecs = {
   deflateRaw: (bytes) => plain(zlib.deflateRawSync(bytes)),
   inflateRaw: (bytes, options) =>
-    unpack('deflate', options, () => zlib.inflateRawSync(bytes, { maxOutputLength: options.maxBytes })),
+    unpack('deflate', options, () => zlib.inflateRawSync(bytes, zlibOptions(bytes, options))),
   gzip: (bytes) => plain(zlib.gzipSync(bytes)),
   gunzip: (bytes, options) =>
-    unpack('gzip', options, () => zlib.gunzipSync(bytes, { maxOutputLength: options.maxBytes })),
+    unpack('gzip', options, () => zlib.gunzipSync(bytes, zlibOptions(bytes, options))),
   zstd(bytes) {
     requireZstd(undefined)
     return plain(zlib.zstdCompressSync(bytes))
@@ -50,6 +50,12 @@ export const nodeCodecs: ByteCodecs = {
   },
   unsnappy: (bytes, options) => unpackSnappy(bytes, options),
   crc32: (bytes) => zlib.crc32(bytes),
+}
+
+/** A chunk that most outputs fit saves joining many small ones, without a large one for each call. */
+function zlibOptions(bytes: Uint8Array, options: UnpackOptions): zlib.ZlibOptions {
+  const chunkSize = Math.min(Math.max(bytes.length * 8, 1024), 512 * 1024)
+  return { maxOutputLength: options.maxBytes, chunkSize }
 }
 
 function unpack(codec: string, options: UnpackOptions, run: () => Buffer): Uint8Array {

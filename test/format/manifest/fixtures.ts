@@ -1,0 +1,107 @@
+/** Files made by other engines (see test/fixtures/manifest/make_*.py), and values to build on. */
+import { readFileSync } from 'node:fs'
+import { nodeCodecs } from '../../../src/compression.ts'
+import type { ContentFile, ManifestEntry } from '../../../src/format/manifest/entry.ts'
+import type { ManifestFile } from '../../../src/format/manifest/list.ts'
+import { readManifest, type ReadManifestOptions } from '../../../src/format/manifest/manifest.ts'
+import type { PartitionSpec } from '../../../src/format/partition-spec.ts'
+import { createSchema, type NestedField, type Schema } from '../../../src/format/schema.ts'
+import type { PrimitiveType } from '../../../src/format/types.ts'
+
+export const SNAPSHOT = 3051729675574597004n
+export const codecs = nodeCodecs
+
+export function fixture(name: string): Uint8Array {
+  return readFileSync(new URL(`../../fixtures/manifest/${name}.avro`, import.meta.url))
+}
+
+/** A schema of optional columns with ids from 1 on. */
+export function schemaOf(types: Readonly<Record<string, PrimitiveType>>): Schema {
+  const fields = Object.entries(types).map(
+    ([name, type], index): NestedField => ({ id: index + 1, name, required: false, type }),
+  )
+  return createSchema({ schemaId: 0, fields })
+}
+
+/** An identity spec over all columns of a schema, with field ids from 1000 on. */
+export function identitySpec(schema: Schema, specId = 0): PartitionSpec {
+  const fields = schema.fields.map((field, index) => ({
+    sourceId: field.id,
+    fieldId: 1000 + index,
+    name: field.name,
+    transform: { kind: 'identity' } as const,
+  }))
+  return { specId, fields }
+}
+
+export const REGION_SCHEMA = schemaOf({ region: { kind: 'string' } })
+export const REGION_SPEC = identitySpec(REGION_SCHEMA)
+
+export function manifestFile(changes: Partial<ManifestFile> = {}): ManifestFile {
+  return {
+    location: 'file:///t/metadata/m0.avro',
+    length: 1000,
+    specId: 0,
+    content: 'data',
+    sequenceNumber: 7,
+    minSequenceNumber: 2,
+    addedSnapshotId: SNAPSHOT,
+    addedFilesCount: 1,
+    existingFilesCount: 0,
+    deletedFilesCount: 0,
+    addedRowsCount: 10,
+    existingRowsCount: 0,
+    deletedRowsCount: 0,
+    partitions: [],
+    keyMetadata: null,
+    firstRowId: null,
+    ...changes,
+  }
+}
+
+export function contentFile(changes: Partial<ContentFile> = {}): ContentFile {
+  return {
+    content: 'data',
+    location: 's3://bucket/t/data/1.parquet',
+    format: 'parquet',
+    specId: 0,
+    partition: [],
+    recordCount: 10,
+    fileSizeInBytes: 1000,
+    columnSizes: null,
+    valueCounts: null,
+    nullValueCounts: null,
+    nanValueCounts: null,
+    lowerBounds: null,
+    upperBounds: null,
+    keyMetadata: null,
+    splitOffsets: null,
+    equalityIds: null,
+    sortOrderId: null,
+    firstRowId: null,
+    referencedDataFile: null,
+    contentOffset: null,
+    contentSizeInBytes: null,
+    ...changes,
+  }
+}
+
+export function addedEntry(file: Partial<ContentFile> = {}): ManifestEntry {
+  return {
+    status: 'added',
+    snapshotId: SNAPSHOT,
+    sequenceNumber: null,
+    fileSequenceNumber: null,
+    file: contentFile(file),
+  }
+}
+
+/** Reads a manifest of the region spec. */
+export function readRegions(
+  bytes: Uint8Array,
+  changes: Partial<ManifestFile> = {},
+  options: ReadManifestOptions = {},
+): readonly ManifestEntry[] {
+  const specs = new Map([[0, REGION_SPEC]])
+  return readManifest(bytes, { manifest: manifestFile(changes), specs, schema: REGION_SCHEMA, codecs }, options)
+}
