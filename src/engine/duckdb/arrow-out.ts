@@ -1,0 +1,87 @@
+/** Chunks as Arrow record batches: the vectors' memory is copied in bulk, value by value where it must. */
+import type { DuckDBDataChunk } from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
+import type { Field, RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
+import { MissingDependencyError } from '../../errors.ts'
+import type { Schema } from '../../format/schema.ts'
+import type { NestedField } from '../../format/types.ts'
+import { arrowColumn, type Arrow, type ArrowColumn } from './arrow-columns.ts'
+import { wholeVector } from './raw-vector.ts'
+
+export interface BatchReader {
+  /** Takes the first rows of a chunk; answers a batch when enough have come together. */
+  add(chunk: DuckDBDataChunk, rowCount: number): RecordBatch | null
+  /** What is left. null when that is nothing. */
+  finish(): RecordBatch | null
+}
+
+/** Batches are this large, or smaller where their rows are wide. */
+const ROWS_PER_BATCH = 131_072
+const BYTES_PER_BATCH = 64 * 1024 * 1024
+
+/**
+ * Collects chunks whose columns are the schema's, in its order. Fields carry their ids, as PyIceberg
+ * and Parquet readers have them.
+ *
+ * Throws MissingDependencyError when apache-arrow is not installed.
+ */
+export async function batchReader(schema: Schema): Promise<BatchReader> {
+  return new Batches(await loadArrow(), schema)
+}
+
+class Batches implements BatchReader {
+  readonly #arrow: Arrow
+  readonly #fields: readonly NestedField[]
+  readonly #schema: ArrowSchema
+  #columns: readonly ArrowColumn[]
+  #rows = 0
+
+  constructor(arrow: Arrow, schema: Schema) {
+    this.#arrow = arrow
+    this.#fields = schema.fields
+    this.#columns = this.#freshColumns()
+    const fields = schema.fields.map((field, at) => arrowField(arrow, field, this.#columns[at]))
+    this.#schema = new arrow.Schema(fields)
+  }
+
+  add(chunk: DuckDBDataChunk, rowCount: number): RecordBatch | null {
+    let bytes = 0
+    for (const [at, column] of this.#columns.entries()) {
+      column.append(wholeVector(duckdb.data_chunk_get_vector(chunk.chunk, at), rowCount))
+      bytes += column.byteLength
+    }
+    this.#rows += rowCount
+    return this.#rows >= ROWS_PER_BATCH || bytes >= BYTES_PER_BATCH ? this.finish() : null
+  }
+
+  finish(): RecordBatch | null {
+    if (this.#rows === 0) return null
+    const arrow = this.#arrow
+    const children = this.#columns.map((column) => column.finish())
+    const type = new arrow.Struct(this.#schema.fields)
+    const data = arrow.makeData({ type, length: this.#rows, nullCount: 0, children })
+    this.#rows = 0
+    this.#columns = this.#freshColumns()
+    return new arrow.RecordBatch(this.#schema, data)
+  }
+
+  #freshColumns(): readonly ArrowColumn[] {
+    return this.#fields.map((field) => arrowColumn(this.#arrow, field.type))
+  }
+}
+
+function arrowField(arrow: Arrow, field: NestedField, column: ArrowColumn | undefined): Field {
+  const metadata = new Map([['PARQUET:field_id', String(field.id)]])
+  return new arrow.Field(field.name, column?.type ?? new arrow.Null(), !field.required, metadata)
+}
+
+async function loadArrow(): Promise<Arrow> {
+  try {
+    return await import('apache-arrow')
+  } catch (cause) {
+    throw new MissingDependencyError("reading Arrow batches needs the package 'apache-arrow'", {
+      hint: 'npm install apache-arrow',
+      cause,
+    })
+  }
+}

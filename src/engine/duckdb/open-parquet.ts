@@ -1,0 +1,111 @@
+/**
+ * Opening a Parquet file before the engine does: is it there, is it whole, is it the file that the
+ * manifest describes, and how are its columns laid out?
+ */
+import { open, type FileHandle } from 'node:fs/promises'
+import { CorruptFileError, MissingFileError, StorageDeniedError, type FloebergError } from '../../errors.ts'
+import { FooterError, outlineFooter, type FooterOutline } from './parquet-footer.ts'
+
+/** What the table knows of a file. */
+export interface ExpectedFile {
+  /** As errors call it. */
+  readonly name: string
+  readonly localPath: string
+  readonly sizeInBytes: number
+  readonly recordCount: number
+}
+
+/** A footer of usual size comes with the first read. */
+const TAIL_BYTES = 16 * 1024
+/** Length and magic at the end, magic at the start. */
+const TRAILER_BYTES = 8
+const MAGIC = 0x31524150 // 'PAR1', little-endian
+
+/**
+ * Reads a file's footer.
+ *
+ * Throws MissingFileError; CorruptFileError for a file that is truncated, no Parquet, or not of the
+ * size and row count that its manifest entry says; StorageDeniedError.
+ */
+export async function readFooter(file: ExpectedFile): Promise<FooterOutline> {
+  let handle: FileHandle
+  try {
+    handle = await open(file.localPath, 'r')
+  } catch (error) {
+    throw openError(error, file)
+  }
+  try {
+    const { size } = await handle.stat()
+    if (size !== file.sizeInBytes) {
+      throw corrupt(file, `it has ${size} bytes where its manifest entry says ${file.sizeInBytes}`)
+    }
+    const outline = parseOutline(file, await footerBytes(handle, file))
+    if (outline.rowCount !== file.recordCount) {
+      throw corrupt(file, `it has ${outline.rowCount} rows where its manifest entry says ${file.recordCount}`)
+    }
+    return outline
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A CorruptFileError about a data or delete file. */
+export function corrupt(file: { readonly name: string }, reason: string): CorruptFileError {
+  return new CorruptFileError(`a Parquet file is damaged: ${reason}`, {
+    file: file.name,
+    hint: 'restore the file, or remove its rows from the table by rewriting or rolling back',
+  })
+}
+
+async function footerBytes(handle: FileHandle, file: ExpectedFile): Promise<Uint8Array> {
+  const tail = await readAt(handle, file, Math.max(0, file.sizeInBytes - TAIL_BYTES), file.sizeInBytes)
+  if (tail.length < TRAILER_BYTES + 4) throw corrupt(file, 'it is too short')
+  const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength)
+  if (view.getUint32(tail.length - 4, true) !== MAGIC) throw corrupt(file, 'it does not end as Parquet does')
+  const length = view.getUint32(tail.length - TRAILER_BYTES, true)
+  const end = file.sizeInBytes - TRAILER_BYTES
+  if (length > end - 4) throw corrupt(file, 'its footer is longer than the file')
+  if (length <= tail.length - TRAILER_BYTES) {
+    return tail.subarray(tail.length - TRAILER_BYTES - length, tail.length - TRAILER_BYTES)
+  }
+  return readAt(handle, file, end - length, end)
+}
+
+async function readAt(
+  handle: FileHandle,
+  file: ExpectedFile,
+  start: number,
+  end: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(end - start)
+  let done = 0
+  while (done < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done)
+    if (bytesRead === 0) throw corrupt(file, 'it ends early')
+    done += bytesRead
+  }
+  return bytes
+}
+
+function parseOutline(file: ExpectedFile, footer: Uint8Array): FooterOutline {
+  try {
+    return outlineFooter(footer)
+  } catch (error) {
+    if (error instanceof FooterError) throw corrupt(file, `its footer has ${error.message}`)
+    throw error
+  }
+}
+
+function openError(error: unknown, file: ExpectedFile): FloebergError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT' || code === 'ENOTDIR') return missing(file)
+  return new StorageDeniedError('a data file cannot be opened', { file: file.name, cause: error })
+}
+
+/** A MissingFileError about a data or delete file. */
+export function missing(file: { readonly name: string }): MissingFileError {
+  return new MissingFileError('a file of the table is not there', {
+    file: file.name,
+    hint: 'its snapshot may have expired meanwhile: refresh the table and read again',
+  })
+}

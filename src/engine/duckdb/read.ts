@@ -1,0 +1,140 @@
+/** Scan tasks into rows, Arrow batches, a file or a count. */
+import { rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { UnsupportedFeatureError } from '../../errors.ts'
+import type { Row } from '../../format/values/value.ts'
+import type { ArrowRecordBatch, ReadRequest } from '../data-plane.ts'
+import { batchReader } from './arrow-out.ts'
+import { openTasks, refuseUnsupported, type OpenTasks, type Reader } from './open-tasks.ts'
+import { readPositionDeletes } from './position-deletes.ts'
+import { diagnosed, failureOf } from './read-failure.ts'
+import { rowReader } from './rows-out.ts'
+import { numberedNames, scanQuery, type ScanQuery } from './scan-sql.ts'
+import type { StatementOptions, StreamChunk } from './session.ts'
+import { distinctNames, fieldIdsSql, quoteText } from './sql.ts'
+import { isWhole, openWindows } from './windows.ts'
+
+export type { Reader } from './open-tasks.ts'
+export { PhysicalSchemas } from './physical.ts'
+
+/** Rows in batches. Leaving early or aborting frees everything. */
+export async function* readRows(reader: Reader, request: ReadRequest): AsyncGenerator<readonly Row[]> {
+  const read = rowReader(request.projection)
+  for await (const { chunk, rowCount } of scan(reader, request)) yield read(chunk, rowCount)
+}
+
+/** Arrow record batches. Throws MissingDependencyError when apache-arrow is not installed. */
+export async function* readArrow(reader: Reader, request: ReadRequest): AsyncGenerator<ArrowRecordBatch> {
+  const batches = await batchReader(request.projection)
+  for await (const { chunk, rowCount } of scan(reader, request)) {
+    const batch = batches.add(chunk, rowCount)
+    if (batch !== null) yield batch
+  }
+  const last = batches.finish()
+  if (last !== null) yield last
+}
+
+/** How many rows the request yields; files without filter and deletes are not read for it. */
+export async function countRows(reader: Reader, request: ReadRequest): Promise<number> {
+  refuseUnsupported(request.tasks)
+  let total = 0
+  const nothing = { ...request.projection, fields: [] }
+  for await (const open of openWindows(reader, { ...request, limit: undefined })) {
+    const others = open.tasks.filter(({ task }) => !isWhole(task))
+    for (const { task, file } of open.tasks) if (isWhole(task)) total += file.recordCount
+    if (others.length === 0) continue
+    const query = await queryOf({ ...open, tasks: others }, { ...request, projection: nothing }, [])
+    const sql = `SELECT count(*) AS n FROM (${query.sql})`
+    const [row] = await diagnosed(reader, open, () => open.session.rows(sql, statement(open, query, request)))
+    total += Number(row?.['n'])
+  }
+  return Math.min(total, request.limit ?? total)
+}
+
+/** Writes what the request yields into one file, which appears under its name only when whole. */
+export async function readToFile(
+  reader: Reader,
+  request: ReadRequest,
+  file: { readonly path: string; readonly format: 'parquet' | 'csv' | 'json' },
+): Promise<{ readonly rows: number }> {
+  refuseUnsupported(request.tasks)
+  const names = request.projection.fields.map((field) => field.name)
+  if (names.length === 0 || distinctNames(names).some((name, at) => name !== names[at])) {
+    throw new UnsupportedFeatureError(
+      'a file needs one column at least, and names that differ in more than case',
+      {
+        hint: 'select other columns, or rename one',
+      },
+    )
+  }
+  // One statement writes one file, so all inputs are open together.
+  const unfinished = join(dirname(file.path), `.${basename(file.path)}.${crypto.randomUUID()}.tmp`)
+  const open = await openTasks(reader, request, request.tasks, [unfinished])
+  try {
+    const query = await queryOf(open, request, names)
+    const sql = `COPY (${limited(query.sql, request.limit)}) TO ${quoteText(unfinished)} (${copyOptions(request, file.format)})`
+    const options = { ...statement(open, query, request), onProgress: request.onProgress }
+    const [row] = await diagnosed(reader, open, () => open.session.rows(sql, options))
+    await rename(unfinished, file.path)
+    return { rows: Number(row?.['Count']) }
+  } finally {
+    await open.close()
+    await rm(unfinished, { force: true })
+  }
+}
+
+function copyOptions(request: ReadRequest, format: 'parquet' | 'csv' | 'json'): string {
+  if (format === 'csv') return 'FORMAT csv, HEADER true'
+  if (format === 'json') return 'FORMAT json'
+  return `FORMAT parquet, COMPRESSION zstd, FIELD_IDS ${fieldIdsSql(request.projection.fields)}`
+}
+
+/** Rows of the request, as chunks that hold its columns in order. */
+async function* scan(reader: Reader, request: ReadRequest): AsyncGenerator<StreamChunk> {
+  refuseUnsupported(request.tasks)
+  const names = numberedNames(request.projection)
+  const totalRows = totalRowsOf(request)
+  let rows = 0
+  for await (const open of openWindows(reader, request)) {
+    const query = await queryOf(open, request, names)
+    const left = request.limit === undefined ? undefined : request.limit - rows
+    const chunks = open.session.stream(limited(query.sql, left), statement(open, query, request))
+    try {
+      for await (const chunk of chunks) {
+        rows += chunk.rowCount
+        request.onProgress?.({ rows, totalRows })
+        yield chunk
+      }
+    } catch (error) {
+      throw await failureOf(reader, open, error)
+    }
+    if (request.limit !== undefined && rows >= request.limit) return
+  }
+}
+
+async function queryOf(open: OpenTasks, request: ReadRequest, names: readonly string[]): Promise<ScanQuery> {
+  const deleted = await readPositionDeletes(open, request.signal)
+  const { projection, nameMapping } = request
+  return scanQuery(open.tasks, { projection, nameMapping, names, deleted })
+}
+
+function limited(sql: string, limit: number | undefined): string {
+  return limit === undefined ? sql : `SELECT * FROM (${sql}) LIMIT ${limit}`
+}
+
+function statement(open: OpenTasks, query: ScanQuery, request: ReadRequest): StatementOptions {
+  return {
+    doing: 'read data files',
+    signal: request.signal,
+    reading: open.tasks.map((task) => task.localPath),
+    nameOf: open.nameOf,
+    values: query.values,
+  }
+}
+
+/** null when filters or deletes leave open how many rows there will be. */
+function totalRowsOf({ tasks, limit }: ReadRequest): number | null {
+  if (!tasks.every(isWhole)) return null
+  const rows = tasks.reduce((sum, { entry }) => sum + entry.file.recordCount, 0)
+  return Math.min(rows, limit ?? rows)
+}
