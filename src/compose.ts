@@ -1,13 +1,15 @@
 /** The only file that knows every implementation: names become plugins, each loaded when first needed. */
+import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Catalog, Properties } from './catalog/catalog.ts'
+import { namespaceFolder } from './catalog/names.ts'
 import { InvalidConfigError, UnsupportedFeatureError } from './errors.ts'
 import { IcebergTableManager as Manager } from './manager/manager.ts'
 import type { CatalogPlugin, ConnectOptions, EnginePlugin, StoragePlugin } from './manager/plugins.ts'
-import type { ManagerOptions } from './manager/runtime.ts'
+import { buildRuntime, type ManagerOptions } from './manager/runtime.ts'
 import type { ObjectStore } from './storage/object-store.ts'
-import { joinLocation, localPathOf, parseLocation } from './storage/location.ts'
+import { joinLocation, localPathOf, parseLocation, toFileUri } from './storage/location.ts'
 
 /** Properties of a catalog, with PyIceberg's names: `type`, `uri`, `warehouse`, `s3.endpoint` … */
 export interface CatalogProperties {
@@ -36,11 +38,17 @@ function catalogType(properties: Properties): string {
   })
 }
 
-async function connectCatalog(type: string, name: string, properties: Properties, options: ConnectOptions): Promise<Catalog> {
+async function connectCatalog(
+  type: string,
+  name: string,
+  properties: Properties,
+  options: ConnectOptions,
+): Promise<Catalog> {
   const warehouse = properties['warehouse'] ?? null
-  const common = {
+  const common: CatalogCommon = {
     name,
-    warehouse: (namespace: readonly string[]) => options.getWarehouseUri(namespace) ?? warehouse,
+    warehouse: (namespace) =>
+      options.getWarehouseUri(namespace) ?? (warehouse && namespaceFolder(warehouse, namespace)),
     getObjectStore: options.getObjectStore,
   }
   switch (type) {
@@ -57,7 +65,7 @@ async function connectCatalog(type: string, name: string, properties: Properties
   }
 }
 
-async function connectSql(properties: Properties, common: SqlCommon): Promise<Catalog> {
+async function connectSql(properties: Properties, common: CatalogCommon): Promise<Catalog> {
   const uri = properties['uri']
   if (uri === undefined) throw new InvalidConfigError('A sql catalog needs a uri', { path: 'uri' })
   if (!uri.startsWith('sqlite')) {
@@ -67,19 +75,20 @@ async function connectSql(properties: Properties, common: SqlCommon): Promise<Ca
   return openSqliteCatalog({ ...common, uri })
 }
 
-interface SqlCommon {
+/** What every catalog is made with. */
+interface CatalogCommon {
   readonly name: string
   readonly warehouse: (namespace: readonly string[]) => string | null
   readonly getObjectStore: ConnectOptions['getObjectStore']
 }
 
 /** Stores by the scheme of the location: the local disk and memory. */
-export function storagePlugin(properties: Properties): StoragePlugin {
-  const warehouse = properties['warehouse'] ?? null
+export function storagePlugin(_properties: Properties): StoragePlugin {
   let memory: ObjectStore | null = null
   return {
     name: 'by-scheme',
-    getWarehouseUri: (namespace) => (warehouse === null ? null : joinLocation(warehouse, ...namespace)),
+    // The catalog's own rule, below its warehouse, serves.
+    getWarehouseUri: () => null,
     async getObjectStore({ location }) {
       const { scheme } = parseLocation(location)
       switch (scheme) {
@@ -93,7 +102,9 @@ export function storagePlugin(properties: Properties): StoragePlugin {
           return memory
         }
         default:
-          throw new UnsupportedFeatureError(`Storage of scheme '${scheme}' is not built yet`, { file: location })
+          throw new UnsupportedFeatureError(`Storage of scheme '${scheme}' is not built yet`, {
+            file: location,
+          })
       }
     },
   }
@@ -131,6 +142,93 @@ export function localFolders(properties: Properties): readonly string[] {
   return [localPathOf(warehouse)]
 }
 
-export const DEFAULT_SCRATCH = join(tmpdir(), 'floeberg')
+const DEFAULT_SCRATCH = join(tmpdir(), 'floeberg')
 
-export { Manager, type ManagerOptions }
+/** Where a manager works: a catalog with its warehouse, and how much of the machine it may use. */
+export interface OpenConfig {
+  /** PyIceberg's property names; `name` (default `default`) is part of every key in SQL catalogs. */
+  readonly catalog: Readonly<Record<string, string>>
+  readonly engine?: { readonly memoryLimitBytes?: number; readonly threads?: number }
+  /** Folder for spills and staged files. Default: below the system's temporary folder. */
+  readonly scratchDir?: string
+  readonly commitPolicy?: ManagerOptions['commitPolicy']
+  readonly commitStrategy?: ManagerOptions['commitStrategy']
+  readonly extraRoots?: readonly string[]
+  readonly logger?: ManagerOptions['logger']
+}
+
+/** Plugins, and what they do not bring along. */
+export interface ConnectManagerOptions extends Omit<ManagerOptions, 'enginePlugin' | 'stageFiles'> {
+  /** Default: the embedded DuckDB. */
+  readonly enginePlugin?: EnginePlugin | undefined
+  /** Folder for spills and staged files. Default: below the system's temporary folder. */
+  readonly scratchDir?: string | undefined
+}
+
+/** The table manager, and the short ways to one. */
+export class IcebergTableManager extends Manager {
+  /** A manager over injected plugins. `connect()` of the catalog plugin is called once, here. */
+  static async connect(options: ConnectManagerOptions): Promise<IcebergTableManager> {
+    const { scratchDir = DEFAULT_SCRATCH, enginePlugin, ...rest } = options
+    const { createFileAccess } = await import('./storage/staging.ts')
+    const full: ManagerOptions = {
+      ...rest,
+      enginePlugin: enginePlugin ?? duckDbEngine({ scratchDir, folders: [] }),
+      stageFiles: (store) => createFileAccess(store, { scratchDir }),
+    }
+    return new IcebergTableManager(await buildRuntime(full), full.commitStrategy ?? 'fast_append')
+  }
+
+  /**
+   * A manager from configuration. Checks that the catalog answers and that the warehouse can be
+   * written.
+   *
+   * InvalidConfigError, UnsupportedFeatureError, CatalogUnavailableError, StorageDeniedError,
+   * StorageUnavailableError.
+   */
+  static async open(config: OpenConfig): Promise<IcebergTableManager> {
+    const { name = 'default', ...given } = config.catalog
+    const properties = withWarehouseUri(given)
+    const storage = storagePlugin(properties)
+    const scratchDir = config.scratchDir ?? DEFAULT_SCRATCH
+    const manager = await IcebergTableManager.connect({
+      catalogPlugin: catalogPlugin({ name, properties }),
+      storagePlugin: storage,
+      enginePlugin: duckDbEngine({ ...config.engine, scratchDir, folders: localFolders(properties) }),
+      scratchDir,
+      commitPolicy: config.commitPolicy,
+      commitStrategy: config.commitStrategy,
+      extraRoots: config.extraRoots,
+      logger: config.logger,
+    })
+    try {
+      await checkReachable(manager, storage, properties)
+      return manager
+    } catch (error) {
+      await manager.close()
+      throw error
+    }
+  }
+}
+
+/** A warehouse may be given as a path; everything from here on works with URIs. */
+function withWarehouseUri(properties: Properties): Properties {
+  const { warehouse } = properties
+  if (warehouse === undefined || /^[a-z][a-z0-9+.-]+:/i.test(warehouse)) return properties
+  return { ...properties, warehouse: toFileUri(resolve(warehouse)) }
+}
+
+/** A question to the catalog, and an object put into the warehouse and taken away again. */
+async function checkReachable(
+  manager: Manager,
+  storage: StoragePlugin,
+  properties: Properties,
+): Promise<void> {
+  await manager.catalog.listNamespaces()
+  const { warehouse } = properties
+  if (warehouse === undefined) return
+  const store = await storage.getObjectStore({ location: warehouse, config: {}, credentials: [] })
+  const probe = joinLocation(warehouse, `.floeberg-probe-${randomUUID()}`)
+  await store.put(probe, new Uint8Array(), { ifAbsent: true })
+  await store.delete([probe])
+}

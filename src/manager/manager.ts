@@ -26,8 +26,8 @@ import { handleOf, TableHandle, type Table } from '../table/table.ts'
 import { executeCreateTable, planCreateTable, type CreateTableOptions } from './create-table.ts'
 import { verifyDeclared } from './declared-schema.ts'
 import type { SnapshotInfo, TableConfig } from './models.ts'
-import { OperationRunner, type JsonValue, type OperationRequest } from './operation.ts'
-import { buildRuntime, type BuiltRuntime, type ManagerOptions } from './runtime.ts'
+import type { JsonValue, OperationRequest, OperationRunner } from './operation.ts'
+import type { BuiltRuntime } from './runtime.ts'
 import { listSnapshotInfos } from './snapshots.ts'
 import { describeSource, toRowSource, type DataInput } from './sources.ts'
 import { checkProperties } from './table-definition.ts'
@@ -60,11 +60,6 @@ export class IcebergTableManager {
     this.#runner = built.runner
     this.#release = built.release
     this.#commitStrategy = commitStrategy
-  }
-
-  /** A manager over injected plugins. `connect()` of the catalog plugin is called once, here. */
-  static async connect(options: ManagerOptions): Promise<IcebergTableManager> {
-    return new this(await buildRuntime(options), options.commitStrategy ?? 'fast_append')
   }
 
   /** The catalog behind this manager, for what the manager does not offer. */

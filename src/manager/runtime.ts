@@ -3,7 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { sleep } from '../abort.ts'
 import { nodeCodecs } from '../compression.ts'
 import type { DataPlane } from '../engine/data-plane.ts'
-import { createFileAccess } from '../storage/staging.ts'
+import type { FileAccess } from '../engine/file-access.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
 import { LruCache } from '../table/lru-cache.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
 import type { Clock, CommitPolicy, Random, Runtime, StorageRequest, TableStorage } from '../table/runtime.ts'
@@ -16,8 +17,8 @@ export interface ManagerOptions {
   readonly catalogPlugin: CatalogPlugin
   readonly storagePlugin: StoragePlugin
   readonly enginePlugin: EnginePlugin
-  /** Folder for spills and staged files; the engine's own scratch lies below it too. */
-  readonly scratchDir: string
+  /** How the data plane reaches the files of a store that its plugin gives no access to. */
+  readonly stageFiles: (store: ObjectStore) => FileAccess
   /** Defaults and caps of commit retries for all tables. */
   readonly commitPolicy?: CommitPolicy | undefined
   /** Default of `writeData`. */
@@ -82,8 +83,6 @@ export async function buildRuntime(options: ManagerOptions, signal?: AbortSignal
 
 async function openStorage(options: ManagerOptions, request: StorageRequest): Promise<TableStorage> {
   const store = await options.storagePlugin.getObjectStore(request)
-  const files =
-    options.storagePlugin.getFileAccess?.(store) ??
-    createFileAccess(store, { scratchDir: options.scratchDir })
+  const files = options.storagePlugin.getFileAccess?.(store) ?? options.stageFiles(store)
   return { store, files }
 }

@@ -9,11 +9,20 @@ export async function mapConcurrently<T, R>(
   map: (item: T, index: number) => Promise<R>,
   limit: number = DEFAULT_CONCURRENCY,
 ): Promise<R[]> {
-  const results = new Array<R>(items.length)
+  const results: R[] = Array.from({ length: items.length })
   const pending = items.entries()
+  let failed = false
   const worker = async (): Promise<void> => {
     // The workers share one iterator, so each item is taken once.
-    for (const [index, item] of pending) results[index] = await map(item, index)
+    for (const [index, item] of pending) {
+      if (failed) return
+      try {
+        results[index] = await map(item, index)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
   }
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
   return results

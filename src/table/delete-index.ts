@@ -13,7 +13,7 @@ import type { PartitionSpec } from '../format/partition-spec.ts'
 import { partitionKey } from './partition-key.ts'
 
 /** Reserved field id of the `file_path` column of position delete files. */
-const DELETE_FILE_PATH_ID = 2147483546
+export const DELETE_FILE_PATH_ID = 2147483546
 
 export class DeleteIndex {
   readonly #byDataFile = new Map<string, ManifestEntry[]>()

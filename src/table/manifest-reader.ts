@@ -5,6 +5,7 @@ import { readManifestList, type ManifestFile } from '../format/manifest/list.ts'
 import { readManifest, type ReadManifestOptions } from '../format/manifest/manifest.ts'
 import { currentSchema, specsById } from '../format/metadata/views.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { schemaFromJson } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Runtime } from './runtime.ts'
@@ -24,14 +25,28 @@ export async function manifestsOf(
   context: ManifestContext,
   snapshot: Snapshot,
 ): Promise<readonly ManifestFile[]> {
-  const location = snapshot['manifest-list']
-  if (location === undefined) return inlineManifests(context, snapshot)
-  const cached = context.runtime.manifestLists.get(location)
-  if (cached !== undefined) return cached
-  const bytes = await readFile(context, location)
-  const manifests = readManifestList(bytes, { file: location, codecs: context.runtime.codecs })
-  context.runtime.manifestLists.set(location, manifests)
-  return manifests
+  const list = await manifestListOf(context, snapshot)
+  if (list === null) return inlineManifests(context, snapshot)
+  return readManifestList(list.bytes, { file: list.file, codecs: context.runtime.codecs })
+}
+
+/** The manifest list of a snapshot as it stands in its file; null for v1 snapshots that have none. */
+export async function manifestListOf(
+  context: ManifestContext,
+  snapshot: Snapshot,
+): Promise<ManifestListFile | null> {
+  const file = snapshot['manifest-list']
+  if (file === undefined) return null
+  const cached = context.runtime.manifestLists.get(file)
+  if (cached !== undefined) return { file, bytes: cached }
+  const bytes = await readFile(context, file)
+  context.runtime.manifestLists.set(file, bytes)
+  return { file, bytes }
+}
+
+export interface ManifestListFile {
+  readonly file: string
+  readonly bytes: Uint8Array
 }
 
 /** The entries of a manifest with ids and sequence numbers inherited. MissingFileError, CorruptFileError. */
@@ -41,12 +56,15 @@ export async function entriesOf(
   options: ReadManifestOptions = {},
 ): Promise<readonly ManifestEntry[]> {
   const bytes = await readFile(context, manifest.location)
+  const { metadata } = context
   return readManifest(
     bytes,
     {
       manifest,
-      specs: specsById(context.metadata),
-      schema: currentSchema(context.metadata),
+      specs: specsById(metadata),
+      schema: currentSchema(metadata),
+      // A field that a later schema dropped still types the partition values of old manifests.
+      earlierSchemas: metadata.schemas.map(schemaFromJson),
       codecs: context.runtime.codecs,
     },
     options,

@@ -16,7 +16,7 @@ import type { PartitionSpec } from '../format/partition-spec.ts'
 import type { Schema } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { mapConcurrently } from './concurrency.ts'
-import { DeleteIndex } from './delete-index.ts'
+import { DELETE_FILE_PATH_ID, DeleteIndex } from './delete-index.ts'
 import { entriesOf, manifestsOf, type ManifestContext } from './manifest-reader.ts'
 
 /** What a plan looked at and what it could leave out. */
@@ -72,7 +72,7 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
   const wanted = manifests.filter((manifest) => pruning.manifestMightMatch(manifest))
   const entries = await mapConcurrently(wanted, async (manifest) => {
     throwIfAborted(context.signal)
-    const live = await entriesOf(context, manifest, { liveOnly: true })
+    const live = await entriesOf(context, manifest, { liveOnly: true, metrics: pruning.metrics })
     return live.filter((entry) => pruning.fileMightMatch(entry))
   })
   const deletes = new DeleteIndex(flatten(wanted, entries, 'deletes'), pruning.specs)
@@ -84,12 +84,15 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
 /** A projection of the filter for every partition spec, made when first met. */
 class SpecPruning {
   readonly specs: ReadonlyMap<number, PartitionSpec>
+  /** Columns whose metrics the plan looks at; all others need not be decoded. */
+  readonly metrics: ReadonlySet<number>
   readonly #request: PlanRequest
   readonly #projections = new Map<number, PartitionExpression>()
 
   constructor(request: PlanRequest) {
     this.#request = request
     this.specs = specsById(request.context.metadata)
+    this.metrics = new Set([...filteredFieldIds(request.filter), DELETE_FILE_PATH_ID])
   }
 
   manifestMightMatch(manifest: ManifestFile): boolean {
@@ -133,6 +136,19 @@ class SpecPruning {
     throw new CorruptFileError(
       `A manifest uses partition spec ${specId}, which the table metadata does not have`,
     )
+  }
+}
+
+function filteredFieldIds(filter: BoundExpression): readonly number[] {
+  switch (filter.op) {
+    case 'true':
+    case 'false':
+      return []
+    case 'and':
+    case 'or':
+      return [...filteredFieldIds(filter.left), ...filteredFieldIds(filter.right)]
+    default:
+      return [filter.ref.fieldId]
   }
 }
 

@@ -1,5 +1,5 @@
 /** How often and how long a commit is tried again. */
-import { intProperty } from '../format/properties.ts'
+import { intProperty, type IntPropertyKey } from '../format/properties.ts'
 import type { Properties } from '../catalog/catalog.ts'
 import type { CommitPolicy } from './runtime.ts'
 
@@ -25,8 +25,8 @@ export function commitRetryPolicy(
   call: CommitRetryOptions,
   manager: CommitPolicy,
 ): CommitRetryPolicy {
-  const pick = (ours: number | undefined, key: string, theirs: number | undefined): number =>
-    ours ?? (key in properties || theirs === undefined ? intProperty(properties, key) : theirs)
+  const pick = (ours: number | undefined, key: IntPropertyKey, theirs: number | undefined): number =>
+    ours ?? (Object.hasOwn(properties, key) || theirs === undefined ? intProperty(properties, key) : theirs)
   const retries = pick(call.retries, 'commit.retry.num-retries', manager.retries)
   return {
     retries: Math.min(retries, manager.maxRetries ?? Number.POSITIVE_INFINITY),

@@ -3,7 +3,6 @@ import type { Catalog, Properties, TableIdentifier } from '../catalog/catalog.ts
 import type { ByteCodecs } from '../compression.ts'
 import type { DataPlane } from '../engine/data-plane.ts'
 import type { FileAccess } from '../engine/file-access.ts'
-import type { ManifestFile } from '../format/manifest/list.ts'
 import type { ObjectStore, StorageCredential } from '../storage/object-store.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { LruCache } from './lru-cache.ts'
@@ -61,6 +60,6 @@ export interface Runtime {
   readonly telemetry: Telemetry
   /** Fires when the manager closes: scans stop, new work is refused. */
   readonly closing: AbortSignal
-  /** Parsed manifest lists by location: immutable files, so never stale. */
-  readonly manifestLists: LruCache<string, readonly ManifestFile[]>
+  /** Manifest lists by location: immutable files, so never stale. */
+  readonly manifestLists: LruCache<string, Uint8Array>
 }

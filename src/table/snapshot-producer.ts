@@ -7,16 +7,18 @@
  */
 import { UnsupportedFeatureError } from '../errors.ts'
 import type { ContentFile, ManifestEntry } from '../format/manifest/entry.ts'
-import { writeManifestList, type ManifestFile } from '../format/manifest/list.ts'
+import { extendManifestList, writeManifestList, type ManifestFile } from '../format/manifest/list.ts'
 import { writeManifest } from '../format/manifest/manifest.ts'
 import { currentSchema, nextSequenceNumber, refSnapshot, specById } from '../format/metadata/views.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { partitionPath } from '../format/partition-path.ts'
+import { schemaFromJson } from '../format/schema.ts'
 import { buildSummary, type SummaryChange } from '../format/snapshot-summary.ts'
 import type { Snapshot, SnapshotOperation } from '../format/snapshot.ts'
 import { joinLocation } from '../storage/location.ts'
 import type { CommitAttempt } from './commit.ts'
 import { AllowedRoots, metadataLocation } from './table-locations.ts'
-import type { ManifestContext } from './manifest-reader.ts'
+import type { ManifestContext, ManifestListFile } from './manifest-reader.ts'
 import type { Runtime, TableStorage } from './runtime.ts'
 import { ENGINE_NAME, ENGINE_VERSION } from '../version.ts'
 
@@ -34,6 +36,8 @@ export interface SnapshotContent {
   readonly operation: SnapshotOperation
   /** Newest first, as Java and PyIceberg list them. */
   readonly manifests: readonly ManifestFile[]
+  /** A list whose manifests follow, all of them, copied without being decoded. */
+  readonly inherited?: ManifestListFile | null
   readonly change: SummaryChange
 }
 
@@ -46,6 +50,8 @@ export class SnapshotProducer {
   readonly #sharedFiles: string[] = []
   #attemptFiles: string[] = []
   #manifestCount = 0
+  /** Manifests of the last attempt's list. */
+  #listed: ReadonlySet<string> = new Set()
 
   constructor(target: SnapshotTarget) {
     this.#target = target
@@ -89,9 +95,10 @@ export class SnapshotProducer {
   /** Writes the manifest list and answers what to commit. UnsupportedFeatureError on v3 tables. */
   async finish(base: TableMetadata, content: SnapshotContent, attempt: number): Promise<CommitAttempt> {
     refuseUnwritable(base)
+    this.#listed = new Set(content.manifests.map((manifest) => manifest.location))
     const parent = this.parent(base)
     const sequenceNumber = base['format-version'] === 1 ? 0 : nextSequenceNumber(base)
-    const location = await this.#writeManifestList(base, content.manifests, parent, sequenceNumber, attempt)
+    const location = await this.#writeManifestList(base, content, parent, sequenceNumber, attempt)
     const snapshot: Snapshot = {
       'snapshot-id': this.snapshotId,
       ...(parent === null ? {} : { 'parent-snapshot-id': parent['snapshot-id'] }),
@@ -121,6 +128,12 @@ export class SnapshotProducer {
     return [...this.#sharedFiles, ...this.#attemptFiles]
   }
 
+  /** Removes manifests that the committed snapshot does not list, because they were merged into others. */
+  async tidy(): Promise<void> {
+    const files = this.#sharedFiles.filter((file) => !this.#listed.has(file))
+    if (files.length > 0) await this.#target.storage.store.delete(files)
+  }
+
   /** Removes what only the last attempt wrote. */
   async discardAttempt(): Promise<void> {
     const files = this.#attemptFiles
@@ -147,6 +160,8 @@ export class SnapshotProducer {
       change: content.change,
       previous: parent?.summary ?? null,
       properties: base.properties,
+      partitionPath: (file) =>
+        partitionPath(specById(base, file.specId), currentSchema(base), file.partition),
       extra: {
         'engine-name': ENGINE_NAME,
         'engine-version': ENGINE_VERSION,
@@ -168,6 +183,7 @@ export class SnapshotProducer {
     const { bytes, ...summary } = writeManifest({
       formatVersion: base['format-version'],
       schema: currentSchema(base),
+      earlierSchemas: base.schemas.map(schemaFromJson),
       spec: specById(base, specId),
       content: first === undefined || first.content === 'data' ? 'data' : 'deletes',
       snapshotId: this.snapshotId,
@@ -183,23 +199,28 @@ export class SnapshotProducer {
 
   async #writeManifestList(
     base: TableMetadata,
-    manifests: readonly ManifestFile[],
+    content: SnapshotContent,
     parent: Snapshot | null,
     sequenceNumber: number,
     attempt: number,
   ): Promise<string> {
     const location = this.#metadataFile(base, `snap-${this.snapshotId}-${attempt}-${this.operationId}.avro`)
-    const bytes = writeManifestList({
+    const request = {
       formatVersion: base['format-version'],
       snapshotId: this.snapshotId,
       parentSnapshotId: parent?.['snapshot-id'] ?? null,
       sequenceNumber,
-      manifests,
+      manifests: content.manifests,
       codecs: this.#target.runtime.codecs,
       properties: base.properties,
-    })
+    }
+    const inherited = content.inherited ?? null
+    const bytes =
+      inherited === null ? writeManifestList(request) : extendManifestList({ ...request, parent: inherited })
     this.#attemptFiles.push(location)
     await this.#target.storage.store.put(location, bytes, { ifAbsent: true })
+    // The next commit on this snapshot starts from it.
+    this.#target.runtime.manifestLists.set(location, bytes)
     return location
   }
 

@@ -5,9 +5,9 @@ import type { ManifestFile } from '../../format/manifest/list.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { boolProperty } from '../../format/properties.ts'
 import type { CommitAttempt, CommitChange } from '../commit.ts'
-import { manifestsOf } from '../manifest-reader.ts'
+import { manifestListOf, manifestsOf } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
-import { SnapshotProducer, type SnapshotTarget } from '../snapshot-producer.ts'
+import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
 
 /**
  * How new manifests join the old: `fast_append` adds one and touches none; `merge_commit` packs
@@ -40,17 +40,19 @@ export class AppendChange implements CommitChange {
 
   async apply(base: TableMetadata, attempt: number): Promise<CommitAttempt> {
     this.#added ??= await this.#writeAdded(base)
-    const parent = this.#producer.parent(base)
-    const context = this.#producer.manifestContext(base)
-    const inherited = parent === null ? [] : await manifestsOf(context, parent)
-    const manifests = this.#merges(base.properties)
-      ? await mergeManifests({ producer: this.#producer, context, added: this.#added, inherited })
-      : [...this.#added, ...inherited]
     return this.#producer.finish(
       base,
-      { operation: 'append', manifests, change: { added: this.#files, removed: [] } },
+      {
+        operation: 'append',
+        ...(await this.#manifests(base, this.#added)),
+        change: { added: this.#files, removed: [] },
+      },
       attempt,
     )
+  }
+
+  tidy(): Promise<void> {
+    return this.#producer.tidy()
   }
 
   discardAttempt(): Promise<void> {
@@ -64,6 +66,20 @@ export class AppendChange implements CommitChange {
 
   writtenFiles(): readonly string[] {
     return [...this.#files.map((file) => file.location), ...this.#producer.writtenFiles()]
+  }
+
+  async #manifests(
+    base: TableMetadata,
+    added: readonly ManifestFile[],
+  ): Promise<Pick<SnapshotContent, 'manifests' | 'inherited'>> {
+    const parent = this.#producer.parent(base)
+    if (parent === null) return { manifests: added }
+    const context = this.#producer.manifestContext(base)
+    const list = this.#merges(base.properties) ? null : await manifestListOf(context, parent)
+    if (list !== null) return { manifests: added, inherited: list }
+    const inherited = await manifestsOf(context, parent)
+    if (!this.#merges(base.properties)) return { manifests: [...added, ...inherited] }
+    return { manifests: await mergeManifests({ producer: this.#producer, context, added, inherited }) }
   }
 
   #merges(properties: Properties): boolean {

@@ -1,0 +1,3 @@
+/** The contracts of data planes: what reads and writes the rows of data files. */
+export type * from './data-plane.ts'
+export type * from './file-access.ts'

@@ -1,0 +1,80 @@
+/** floeberg: Apache Iceberg tables from TypeScript. */
+export { IcebergTableManager, type ConnectManagerOptions, type OpenConfig } from './compose.ts'
+export type {
+  CatalogPlugin,
+  ConnectOptions,
+  EnginePlugin,
+  ObjectStoreRequest,
+  StoragePlugin,
+} from './manager/plugins.ts'
+export type { SchemaInput, SnapshotInfo, TableConfig } from './manager/models.ts'
+export { tableConfigSchema } from './manager/models.ts'
+export type { TableConfigFromData } from './manager/manager.ts'
+export type { CreateTableOptions } from './manager/create-table.ts'
+export type { WriteDataOptions, WriteDataResult, WriteMode } from './manager/write-data.ts'
+export type { ArrowTable, DataInput, Paths } from './manager/sources.ts'
+export type { SchemaSource } from './manager/infer-schema.ts'
+export type { PurgeResult } from './maintenance/purge.ts'
+export type { Table, TableCreation } from './table/table.ts'
+export type { FileFormat, Scan, ScanOptions } from './table/scan.ts'
+export type { ScanPlan, ScanReport } from './table/plan.ts'
+export type { TimeTravel } from './table/time-travel.ts'
+export type {
+  ColumnMetrics,
+  FileRow,
+  HistoryRow,
+  InspectOptions,
+  ManifestRow,
+  PartitionRow,
+  RefRow,
+  SnapshotRow,
+  TableInspect,
+} from './table/inspect.ts'
+export type { CommitStrategy } from './table/operations/append.ts'
+export type { PropertyChanges } from './table/operations/update-properties.ts'
+export type { CommitOptions } from './table/commit.ts'
+export type { CommitRetryOptions } from './table/retry-policy.ts'
+export type { Clock, CommitPolicy, Random } from './table/runtime.ts'
+export type { NamespaceReference, TableReference } from './table/identifier.ts'
+export { t, table } from './format/schema-builder.ts'
+export type {
+  Column,
+  Columns,
+  DeclaredSchema,
+  RowIn,
+  RowOut,
+  StructIn,
+  StructOut,
+  TimestampIn,
+} from './format/schema-builder.ts'
+export {
+  alwaysFalse,
+  alwaysTrue,
+  and,
+  eq,
+  gt,
+  gte,
+  isIn,
+  isNaN,
+  isNull,
+  lt,
+  lte,
+  not,
+  notEq,
+  notIn,
+  notNaN,
+  notNull,
+  notStartsWith,
+  or,
+  startsWith,
+} from './format/expressions/expression.ts'
+export type { Expression, LiteralValue } from './format/expressions/expression.ts'
+export { parseExpression } from './format/expressions/parse.ts'
+export type { Schema } from './format/schema.ts'
+export type { NestedField, Type } from './format/types.ts'
+export type { Row, Value } from './format/values/value.ts'
+export type { Snapshot, SnapshotRef } from './format/snapshot.ts'
+export type { TableMetadata } from './format/metadata/table-metadata.ts'
+export { Secret } from './secret.ts'
+export type { Logger } from './telemetry.ts'
+export * from './errors.ts'

@@ -1,0 +1,303 @@
+import { describe, expect, test } from 'vitest'
+import type { Catalog } from '../../src/catalog/catalog.ts'
+import {
+  CatalogUnavailableError,
+  CommitConflictError,
+  CommitRejectedError,
+  CommitStateUnknownError,
+  OperationAbortedError,
+} from '../../src/errors.ts'
+import { commitChange, type CommitOptions } from '../../src/table/commit.ts'
+import { manifestsOf, type ManifestContext } from '../../src/table/manifest-reader.ts'
+import { AppendChange } from '../../src/table/operations/append.ts'
+import { UpdatePropertiesChange } from '../../src/table/operations/update-properties.ts'
+import { TableHandle } from '../../src/table/table.ts'
+import { AllowedRoots } from '../../src/table/table-locations.ts'
+import {
+  allObjects,
+  createTestTable,
+  memoryWorld,
+  putDataFile,
+  TABLE,
+  type MemoryWorld,
+} from '../support/memory-runtime.ts'
+import { scriptedCatalog, type ScriptedCatalog, type Step } from '../support/scripted-catalog.ts'
+
+interface Scene {
+  readonly world: MemoryWorld
+  readonly table: TableHandle
+  readonly scripted: ScriptedCatalog
+}
+
+async function scene(steps: readonly Step[], properties: Record<string, string> = {}): Promise<Scene> {
+  let scripted: ScriptedCatalog | undefined
+  const world = memoryWorld((catalog) => (scripted = scriptedCatalog(catalog, steps)))
+  const table = await createTestTable(world, properties)
+  if (scripted === undefined) throw new Error('the world made no catalog')
+  return { world, table, scripted }
+}
+
+async function append({ world, table }: Scene, name: string, options: CommitOptions = {}) {
+  const file = await putDataFile(world, table, name)
+  const { storage } = table.state
+  const target = { runtime: world.runtime, storage, branch: 'main', snapshotProperties: {} }
+  const change = new AppendChange(target, [file], {
+    strategy: 'fast_append',
+    discardData: async () => void (await world.store.delete([file.location])),
+  })
+  const result = await commitChange(world.runtime, TABLE, table.state.loaded, change, options)
+  return { ...result, snapshotId: change.snapshotId }
+}
+
+/** Somebody else's append, through the real catalog. */
+function otherAppend(world: MemoryWorld, name: string): (catalog: Catalog) => Promise<void> {
+  return async (catalog) => {
+    const runtime = { ...world.runtime, catalog }
+    const table = await TableHandle.open(runtime, TABLE, await catalog.loadTable(TABLE))
+    const file = await putDataFile(world, table, name)
+    const target = { runtime, storage: table.state.storage, branch: 'main', snapshotProperties: {} }
+    const change = new AppendChange(target, [file], { strategy: 'fast_append', discardData: async () => {} })
+    await commitChange(runtime, TABLE, table.state.loaded, change)
+  }
+}
+
+/** Names of the live data files by the current snapshot, which is read from the store. */
+async function liveManifests(world: MemoryWorld) {
+  const loaded = await world.catalog.loadTable(TABLE)
+  const { metadata } = loaded
+  const snapshot = metadata.snapshots.find((s) => s['snapshot-id'] === metadata['current-snapshot-id'])
+  if (snapshot === undefined) return { metadata, manifests: [] }
+  const roots = new AllowedRoots(metadata, [])
+  const context: ManifestContext = { runtime: world.runtime, store: world.store, metadata, roots }
+  return { metadata, manifests: await manifestsOf(context, snapshot) }
+}
+
+async function dataFiles(world: MemoryWorld): Promise<string[]> {
+  return (await allObjects(world.store)).filter((location) => location.includes('/data/'))
+}
+
+async function manifestListFiles(world: MemoryWorld): Promise<string[]> {
+  return (await allObjects(world.store)).filter((location) => location.includes('/snap-'))
+}
+
+describe('a commit that meets others', () => {
+  test('is built again on the new head, with its data files and manifest as they are', async () => {
+    const world = memoryWorld()
+    const table = await createTestTable(world)
+    const scripted = scriptedCatalog(world.catalog, [
+      { outcome: 'conflict', before: otherAppend(world, 'theirs') },
+    ])
+    const runtime = { ...world.runtime, catalog: scripted }
+    const mine = { world: { ...world, runtime }, table, scripted }
+
+    const { attempts, snapshotId } = await append(mine, 'ours')
+
+    expect(attempts).toBe(2)
+    const { metadata, manifests } = await liveManifests(world)
+    expect(metadata.snapshots).toHaveLength(2)
+    expect(metadata['current-snapshot-id']).toBe(snapshotId)
+    expect(metadata.snapshots[1]?.['parent-snapshot-id']).toBe(metadata.snapshots[0]?.['snapshot-id'])
+    expect(manifests.map((manifest) => manifest.sequenceNumber)).toEqual([2, 1])
+    // The first attempt's manifest list is gone, the shared manifest is used.
+    expect(await manifestListFiles(world)).toHaveLength(2)
+    expect(new Set(scripted.sent.map(({ options }) => options?.idempotencyKey)).size).toBe(2)
+  })
+
+  test('gives up after its retries, leaves nothing behind and says how often it tried', async () => {
+    const conflicts: Step[] = Array.from({ length: 9 }, () => ({ outcome: 'conflict' }))
+    const it = await scene(conflicts, { 'commit.retry.num-retries': '2' })
+    const before = await allObjects(it.world.store)
+
+    const error = await append(it, 'ours').catch((e: unknown) => e)
+
+    expect(error).toBeInstanceOf(CommitConflictError)
+    expect(error).toMatchObject({
+      attempts: 3,
+      table: 'demo.t',
+      message: expect.stringContaining('scripted conflict'),
+    })
+    expect(await allObjects(it.world.store)).toEqual(before)
+    expect(it.world.clock.waits).toEqual([50, 100])
+  })
+
+  test('keeps to its total time', async () => {
+    const conflicts: Step[] = Array.from({ length: 9 }, () => ({ outcome: 'conflict' }))
+    const it = await scene(conflicts)
+    await expect(append(it, 'ours', { totalTimeoutMs: 200, retries: 100 })).rejects.toThrow(
+      CommitConflictError,
+    )
+    expect(it.world.clock.waits).toEqual([50, 100])
+  })
+})
+
+describe('a commit that is refused', () => {
+  test('is not tried again, and removes only its own files', async () => {
+    const it = await scene([{ outcome: 'rejected' }])
+    const bystander = await putDataFile(it.world, it.table, 'bystander')
+    const before = await allObjects(it.world.store)
+
+    await expect(append(it, 'ours')).rejects.toThrow(CommitRejectedError)
+
+    expect(it.scripted.sent).toHaveLength(1)
+    expect(await allObjects(it.world.store)).toEqual(before)
+    expect(await dataFiles(it.world)).toEqual([bystander.location])
+  })
+
+  test('leaves the next call a fresh start', async () => {
+    const it = await scene([{ outcome: 'rejected' }])
+    await expect(append(it, 'ours')).rejects.toThrow(CommitRejectedError)
+    await append(it, 'again')
+    expect((await liveManifests(it.world)).metadata.snapshots).toHaveLength(1)
+  })
+})
+
+describe('a catalog that is away', () => {
+  test('is asked again', async () => {
+    const it = await scene([{ outcome: 'unavailable' }, { outcome: 'unavailable' }])
+    expect((await append(it, 'ours')).attempts).toBe(3)
+    expect((await liveManifests(it.world)).metadata.snapshots).toHaveLength(1)
+  })
+
+  test('for too long: its own error, and nothing left behind', async () => {
+    const it = await scene(
+      Array.from({ length: 9 }, () => ({ outcome: 'unavailable' })),
+      {
+        'commit.retry.num-retries': '1',
+      },
+    )
+    const before = await allObjects(it.world.store)
+    await expect(append(it, 'ours')).rejects.toThrow(CatalogUnavailableError)
+    expect(await allObjects(it.world.store)).toEqual(before)
+  })
+})
+
+describe('a lost answer', () => {
+  test('of a commit that landed is success', async () => {
+    const it = await scene([{ outcome: 'lost answer' }])
+    const { snapshotId } = await append(it, 'ours')
+    const { metadata } = await liveManifests(it.world)
+    expect(metadata.snapshots.map((s) => s['snapshot-id'])).toEqual([snapshotId])
+    expect(it.scripted.sent).toHaveLength(1)
+  })
+
+  test('of a commit that landed and was built upon is success too', async () => {
+    const world = memoryWorld()
+    const table = await createTestTable(world)
+    let theirs: ((catalog: Catalog) => Promise<void>) | null = null
+    const scripted = scriptedCatalog(world.catalog, [{ outcome: 'lost answer' }])
+    const load = scripted.loadTable.bind(scripted)
+    const catalog = new Proxy(scripted, {
+      get: (target, key) =>
+        key === 'loadTable'
+          ? async (...args: Parameters<Catalog['loadTable']>) => {
+              await theirs?.(world.catalog)
+              return load(...args)
+            }
+          : Reflect.get(target, key),
+    })
+    theirs = otherAppend(world, 'theirs')
+    const { snapshotId } = await append(
+      { world: { ...world, runtime: { ...world.runtime, catalog } }, table, scripted },
+      'ours',
+    )
+    const { metadata } = await liveManifests(world)
+    expect(metadata.snapshots.map((s) => s['snapshot-id'])).toContain(snapshotId)
+    expect(metadata.snapshots).toHaveLength(2)
+    expect(scripted.sent).toHaveLength(1)
+  })
+
+  test('of a commit that did not land: the same request is sent again, with the same key', async () => {
+    const it = await scene([{ outcome: 'lost request' }])
+    const { snapshotId } = await append(it, 'ours')
+    const [first, second] = it.scripted.sent
+    expect(second).toEqual(first)
+    expect((await liveManifests(it.world)).metadata.snapshots.map((s) => s['snapshot-id'])).toEqual([
+      snapshotId,
+    ])
+  })
+
+  test('where others have moved on: unknown, and every file is kept', async () => {
+    const world = memoryWorld()
+    const table = await createTestTable(world)
+    const scripted = scriptedCatalog(world.catalog, [
+      { outcome: 'lost request', before: otherAppend(world, 'theirs') },
+    ])
+    const it = { world: { ...world, runtime: { ...world.runtime, catalog: scripted } }, table, scripted }
+
+    const error = await append(it, 'ours').catch((e: unknown) => e)
+
+    expect(error).toBeInstanceOf(CommitStateUnknownError)
+    const { keptFiles, snapshotId } = error as CommitStateUnknownError
+    expect(snapshotId).not.toBeNull()
+    expect(keptFiles).toHaveLength(3)
+    const objects = await allObjects(world.store)
+    for (const file of keptFiles) expect(objects).toContain(file)
+  })
+
+  test('and then a definite refusal: still unknown, still kept', async () => {
+    const it = await scene([{ outcome: 'lost request' }, { outcome: 'rejected' }])
+    await expect(append(it, 'ours')).rejects.toThrow(CommitStateUnknownError)
+    expect(await dataFiles(it.world)).toHaveLength(1)
+    expect(await manifestListFiles(it.world)).toHaveLength(1)
+  })
+
+  test('and then conflicts until the retries end: still unknown, still kept', async () => {
+    const it = await scene([{ outcome: 'lost request' }, { outcome: 'conflict' }, { outcome: 'conflict' }], {
+      'commit.retry.num-retries': '2',
+    })
+    await expect(append(it, 'ours')).rejects.toThrow(CommitStateUnknownError)
+    expect(await dataFiles(it.world)).toHaveLength(1)
+  })
+
+  test('of a change without a snapshot is settled by the state that was wanted', async () => {
+    const it = await scene([{ outcome: 'lost answer' }])
+    const change = new UpdatePropertiesChange({ set: { owner: 'me' } })
+    const { table } = await commitChange(it.world.runtime, TABLE, it.table.state.loaded, change)
+    expect(table.metadata.properties['owner']).toBe('me')
+    expect(it.scripted.sent).toHaveLength(1)
+  })
+})
+
+describe('aborting', () => {
+  test('before anything: typed, and nothing left behind', async () => {
+    const it = await scene([])
+    const before = await allObjects(it.world.store)
+    await expect(append(it, 'ours', { signal: AbortSignal.abort() })).rejects.toThrow(OperationAbortedError)
+    expect(await allObjects(it.world.store)).toEqual(before)
+  })
+
+  test('between attempts: typed, and nothing left behind', async () => {
+    const abort = new AbortController()
+    const it = await scene([{ outcome: 'conflict', before: async () => abort.abort() }])
+    const before = await allObjects(it.world.store)
+    await expect(append(it, 'ours', { signal: abort.signal })).rejects.toThrow(OperationAbortedError)
+    expect(await allObjects(it.world.store)).toEqual(before)
+  })
+
+  test('while the commit is under way changes nothing: it is committed', async () => {
+    const abort = new AbortController()
+    const it = await scene([{ outcome: 'lost answer', before: async () => abort.abort() }])
+    const { snapshotId } = await append(it, 'ours', { signal: abort.signal })
+    expect((await liveManifests(it.world)).metadata['current-snapshot-id']).toBe(snapshotId)
+  })
+})
+
+describe('a table that was dropped and created again meanwhile', () => {
+  test('is not the table that was meant', async () => {
+    const it = await scene([
+      {
+        outcome: 'conflict',
+        before: async (catalog) => {
+          const { metadata } = await catalog.loadTable(TABLE)
+          await catalog.dropTable(TABLE)
+          await catalog.createTable(TABLE, {
+            schema: metadata.schemas[0] ?? { type: 'struct', 'schema-id': 0, fields: [] },
+          })
+        },
+      },
+    ])
+    await expect(append(it, 'ours')).rejects.toThrow(CommitRejectedError)
+    expect((await liveManifests(it.world)).metadata.snapshots).toHaveLength(0)
+    expect(await dataFiles(it.world)).toEqual([])
+  })
+})
