@@ -12,7 +12,6 @@ import { applyUpdates } from '../format/metadata/updates.ts'
 import { intProperty } from '../format/properties.ts'
 import type { CallOptions } from '../storage/object-store.ts'
 import type { LoadedTable, TableCommit, TableIdentifier } from './catalog.ts'
-import { checkRemovedSnapshots } from './commit-rules.ts'
 import { nextMetadataLocation } from './metadata-files.ts'
 import { noSuchNamespace, noSuchTable, tableExists, tableText } from './names.ts'
 import type { PointerStore, TablePointer } from './pointers.ts'
@@ -98,7 +97,6 @@ export class TableCommits {
     const base = await this.#files.readCached(id, current, options)
     const failed = checkRequirements(base, commit.requirements)
     if (failed !== null) throw conflict(id, failed)
-    checkRemovedSnapshots(base, commit.updates, tableText(id))
     const changed = applyUpdates(base, commit.updates, { nowMs: this.#ambience.now() })
     if (changed === base) return loaded(base, current)
     const maxEntries = Math.max(1, intProperty(changed.properties, 'write.metadata.previous-versions-max'))
