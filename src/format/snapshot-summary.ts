@@ -4,6 +4,7 @@
  * its cost never depends on what the table holds.
  */
 import type { ContentFile } from './manifest/entry.ts'
+import { intProperty } from './properties.ts'
 import type { SnapshotOperation, SnapshotSummary } from './snapshot.ts'
 
 /** Content files that a commit adds to the table and takes out of it. */
@@ -15,8 +16,8 @@ export interface SummaryChange {
 export interface SummaryParts {
   readonly operation: SnapshotOperation
   readonly change: SummaryChange
-  /** The parent's summary; null when there is no parent, or it has none. */
-  readonly previous: SnapshotSummary | null
+  /** The parent's summary (empty when it has none: totals stay unknown); null = there is no parent. */
+  readonly previous: Readonly<Record<string, string>> | null
   /** The table's: `write.summary.partition-limit` decides on entries per partition (default: none). */
   readonly properties: Readonly<Record<string, string>>
   /** Entries of the caller's own; the format's own counts win over them. */
@@ -84,13 +85,14 @@ export function buildSummary(parts: SummaryParts): SnapshotSummary {
   for (const file of added) addFile(file, ADDED, counts)
   for (const file of removed) addFile(file, REMOVED, counts)
   const partitions = new Set([...added, ...removed].map(partitionKey)).size
+  const { operation: _operation, ...extra } = parts.extra
   return {
-    ...parts.extra,
+    operation: parts.operation,
+    ...extra,
     ...countEntries(counts),
     [PARTITION_COUNT]: String(partitions),
     ...partitionEntries(parts, partitions),
     ...totalEntries(counts, parts.previous),
-    operation: parts.operation,
   }
 }
 
@@ -157,8 +159,8 @@ function partitionKey(file: ContentFile): string {
 /** A line per partition, where the table asks for it and there are not too many. */
 function partitionEntries(parts: SummaryParts, changed: number): Record<string, string> {
   const { partitionPath, change } = parts
-  const limit = Number(parts.properties[PARTITION_LIMIT_PROPERTY] ?? 0)
-  if (partitionPath === undefined || changed === 0 || !(changed <= limit)) return {}
+  if (partitionPath === undefined || changed > intProperty(parts.properties, PARTITION_LIMIT_PROPERTY))
+    return {}
   const byPath = new Map<string, Counts>()
   const countInto = (files: readonly ContentFile[], keys: typeof ADDED | typeof REMOVED) => {
     for (const file of files) {
@@ -184,7 +186,7 @@ function partitionEntries(parts: SummaryParts, changed: number): Record<string, 
  * Totals go on from the parent's, from 0 without one. One that the parent does not know stays
  * unknown, and so does one that would go below 0.
  */
-function totalEntries(counts: Counts, previous: SnapshotSummary | null): Record<string, string> {
+function totalEntries(counts: Counts, previous: SummaryParts['previous']): Record<string, string> {
   const entries: Record<string, string> = {}
   for (const [total, raised, lowered] of TOTALS) {
     const before = previous === null ? '0' : (previous[total] ?? '')
