@@ -2,3 +2,5 @@
 export type { ConformanceCase } from './case.ts'
 export { objectStoreCases } from './object-store.ts'
 export type { ObjectStoreUnderTest } from './object-store.ts'
+export { catalogCases } from './catalog.ts'
+export type { CatalogTraits, CatalogUnderTest } from './catalog.ts'
