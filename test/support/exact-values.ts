@@ -107,3 +107,69 @@ function expectObject(value: Value): Row {
 function compareText(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
+
+/** A row to hand to the library: the reverse of `encodeRow`. */
+export function decodeRow(
+  fields: readonly FieldJson[],
+  row: { readonly [column: string]: Exact },
+): { readonly [column: string]: Value } {
+  return Object.fromEntries(
+    fields.map((field) => [field.name, decodeValue(field.type, row[field.name] ?? null)]),
+  )
+}
+
+export function decodeValue(type: TypeJson, value: Exact): Value {
+  if (value === null) return null
+  if (typeof type === 'string') return decodePrimitive(type, value)
+  if (type.type === 'struct') return decodeRow(type.fields, value as { readonly [field: string]: Exact })
+  const elements = value as readonly Exact[]
+  if (type.type === 'list') return elements.map((element) => decodeValue(type.element, element))
+  const pairs = elements as readonly (readonly [Exact, Exact])[]
+  return new Map(pairs.map(([key, item]) => [decodeValue(type.key, key), decodeValue(type.value, item)]))
+}
+
+function decodePrimitive(type: string, value: Exact): Value {
+  if (typeof value === 'boolean' || typeof value === 'number') return value
+  const text = (value as string).slice(2)
+  if (type.startsWith('fixed')) return decodeBytes(text)
+  switch (type) {
+    case 'int':
+    case 'float':
+    case 'double':
+      return Number(text)
+    case 'long':
+      return BigInt(text)
+    case 'binary':
+      return decodeBytes(text)
+    case 'date':
+      return new Date(Number(text) * 86_400_000).toISOString().slice(0, 10)
+    case 'time':
+      return isoOf(BigInt(text)).slice(11)
+    case 'timestamp':
+      return isoOf(BigInt(text))
+    case 'timestamptz':
+      return `${isoOf(BigInt(text))}Z`
+    default:
+      return text
+  }
+}
+
+function decodeBytes(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'hex'))
+}
+
+/** `YYYY-MM-DDTHH:MM:SS.ffffff` of microseconds from 1970. */
+function isoOf(micros: bigint): string {
+  const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n
+  const seconds = (micros - fraction) / 1_000_000n
+  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
+  return `${whole}.${String(fraction).padStart(6, '0')}`
+}
+
+/** Rows in an order of their own, for tables that have none. */
+export function inAnyOrder<T>(rows: readonly T[]): readonly T[] {
+  return rows
+    .map((row) => ({ row, text: JSON.stringify(row) }))
+    .sort((a, b) => compareText(a.text, b.text))
+    .map(({ row }) => row)
+}
