@@ -52,6 +52,8 @@ const RULES = {
     default: 'zstd',
     check: oneOf('zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'uncompressed'),
   },
+  /** Its meaning is the codec's; the default is zstd's. */
+  'write.parquet.compression-level': { type: 'int', default: 3, min: -131_072, max: 22 },
   'write.metadata.compression-codec': { type: 'string', default: 'none', check: oneOf('none', 'gzip') },
   'write.avro.compression-codec': {
     type: 'string',
