@@ -80,6 +80,12 @@ export class Sink {
     this.bytes(encoder.encode(value))
   }
 
+  /** A union of null and a type, in this order: what every optional field is. */
+  optional<T>(value: T | null, write: (value: T) => void): void {
+    this.byte(value === null ? 0 : 2)
+    if (value !== null) write(value)
+  }
+
   private reserve(count: number): void {
     const needed = this.length + count
     if (needed <= this.bytesSoFar.length) return

@@ -12,7 +12,8 @@ export interface EntryDraft {
   format: FileFormat
   readonly specId: number
   partition: (Datum | null)[]
-  readonly partitionSize: number
+  /** A tuple of nulls, to start from. */
+  readonly emptyPartition: readonly null[]
   recordCount: number
   fileSizeInBytes: number
   columnSizes: ReadonlyMap<number, number> | null
@@ -42,7 +43,7 @@ export function newDraft(specId: number, partitionSize: number): EntryDraft {
     format: 'parquet',
     specId,
     partition: [],
-    partitionSize,
+    emptyPartition: Array.from({ length: partitionSize }, () => null),
     recordCount: 0,
     fileSizeInBytes: 0,
     columnSizes: null,
@@ -68,7 +69,7 @@ export function resetDraft(draft: EntryDraft): void {
   draft.sequenceNumber = null
   draft.fileSequenceNumber = null
   draft.content = 'data'
-  draft.partition = new Array<Datum | null>(draft.partitionSize).fill(null)
+  draft.partition = draft.emptyPartition.slice()
 }
 
 export function finishEntry(draft: EntryDraft): ManifestEntry {

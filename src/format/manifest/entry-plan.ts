@@ -1,6 +1,7 @@
 /** How each field of `manifest_entry` and `data_file` is decoded, whichever version wrote it. */
 import { UnsupportedFeatureError } from '../../errors.ts'
 import type { Cursor } from './avro-cursor.ts'
+import { optionalField, planCount, requiredField } from './avro-fields.ts'
 import { avroName } from './avro-names.ts'
 import type { Read, Step, Wanted } from './avro-plan.ts'
 import {
@@ -128,7 +129,7 @@ function metricsFields({ file, metrics }: EntryPlanOptions): readonly WantedFiel
     'column_sizes',
     file,
     counts,
-    (draft, value) => (draft.columnSizes = value),
+    (draft: EntryDraft, value) => (draft.columnSizes = value),
   )
   return [
     ...(metrics === 'all' ? [sizes] : []),
@@ -138,43 +139,6 @@ function metricsFields({ file, metrics }: EntryPlanOptions): readonly WantedFiel
     optionalField(125, 'lower_bounds', file, bounds, (draft, value) => (draft.lowerBounds = value)),
     optionalField(128, 'upper_bounds', file, bounds, (draft, value) => (draft.upperBounds = value)),
   ]
-}
-
-type PlanRead<T> = (type: AvroType, field: string, file: string) => Read<T>
-
-function requiredField<T>(
-  id: number,
-  name: string,
-  file: string,
-  plan: PlanRead<T>,
-  assign: (draft: EntryDraft, value: T) => void,
-): WantedField {
-  return {
-    id,
-    name,
-    required: true,
-    plan(type, field) {
-      const read = planPresent(type, field, (inner) => plan(inner, field, file))
-      return (cursor, draft) => assign(draft, read(cursor))
-    },
-  }
-}
-
-function optionalField<T>(
-  id: number,
-  name: string,
-  file: string,
-  plan: PlanRead<T>,
-  assign: (draft: EntryDraft, value: T | null) => void,
-): WantedField {
-  return {
-    id,
-    name,
-    plan(type, field) {
-      const read = planNullable(type, (inner) => plan(inner, field, file))
-      return (cursor, draft) => assign(draft, read(cursor))
-    },
-  }
 }
 
 const STATUSES: readonly EntryStatus[] = ['existing', 'added', 'deleted']
@@ -224,14 +188,6 @@ function refuseFormat(text: string, cursor: Cursor): never {
   // Anything but a plain word is what damage looks like, and is not for a message.
   if (!/^[a-z0-9_-]{1,16}$/i.test(text)) return cursor.fail('a file has no valid format')
   throw new UnsupportedFeatureError(`the manifest lists files of format ${text}`, { file: cursor.file })
-}
-
-function planCount(type: AvroType, field: string, file: string): Read<number> {
-  const read = planLong(type, field, file)
-  return (cursor) => {
-    const count = read(cursor)
-    return count >= 0 ? count : cursor.fail(`the field ${field} is negative`)
-  }
 }
 
 function planLongs(type: AvroType, field: string, file: string): Read<readonly number[]> {

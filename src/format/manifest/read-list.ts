@@ -2,6 +2,7 @@
 import type { ByteCodecs } from '../../compression.ts'
 import { UnsupportedFeatureError } from '../../errors.ts'
 import { avroBlocks, readAvroHeader } from './avro.ts'
+import { optionalField, planCount, requiredField } from './avro-fields.ts'
 import type { Read, Wanted } from './avro-plan.ts'
 import {
   planArray,
@@ -9,9 +10,6 @@ import {
   planBoolean,
   planBytes,
   planInt,
-  planLong,
-  planNullable,
-  planPresent,
   planRecord,
   planString,
   runSteps,
@@ -76,46 +74,52 @@ function newDraft(): Draft {
 
 function listFields(file: string): readonly Wanted<Draft>[] {
   return [
-    required(500, 'manifest_path', planString, file, (draft, value) => (draft.location = value)),
-    required(501, 'manifest_length', planNatural, file, (draft, value) => (draft.length = value)),
-    required(502, 'partition_spec_id', planInt, file, (draft, value) => (draft.specId = value)),
-    optional(517, 'content', planContent, file, (draft, value) => (draft.content = value ?? 'data')),
-    optional(
+    requiredField(500, 'manifest_path', file, planString, (draft, value) => (draft.location = value)),
+    requiredField(501, 'manifest_length', file, planCount, (draft, value) => (draft.length = value)),
+    requiredField(502, 'partition_spec_id', file, planInt, (draft, value) => (draft.specId = value)),
+    optionalField(517, 'content', file, planContent, (draft, value) => (draft.content = value ?? 'data')),
+    optionalField(
       515,
       'sequence_number',
-      planNatural,
       file,
+      planCount,
       (draft, value) => (draft.sequenceNumber = value ?? 0),
     ),
-    optional(
+    optionalField(
       516,
       'min_sequence_number',
-      planNatural,
       file,
+      planCount,
       (draft, value) => (draft.minSequenceNumber = value ?? 0),
     ),
-    required(503, 'added_snapshot_id', planBigLong, file, (draft, value) => (draft.addedSnapshotId = value)),
+    requiredField(
+      503,
+      'added_snapshot_id',
+      file,
+      planBigLong,
+      (draft, value) => (draft.addedSnapshotId = value),
+    ),
     count(504, 'added', file, (draft, value) => (draft.addedFilesCount = value)),
     count(505, 'existing', file, (draft, value) => (draft.existingFilesCount = value)),
     count(506, 'deleted', file, (draft, value) => (draft.deletedFilesCount = value)),
-    optional(512, 'added_rows_count', planNatural, file, (draft, value) => (draft.addedRowsCount = value)),
-    optional(
+    optionalField(512, 'added_rows_count', file, planCount, (draft, value) => (draft.addedRowsCount = value)),
+    optionalField(
       513,
       'existing_rows_count',
-      planNatural,
       file,
+      planCount,
       (draft, value) => (draft.existingRowsCount = value),
     ),
-    optional(
+    optionalField(
       514,
       'deleted_rows_count',
-      planNatural,
       file,
+      planCount,
       (draft, value) => (draft.deletedRowsCount = value),
     ),
-    optional(507, 'partitions', planSummaries, file, (draft, value) => (draft.partitions = value)),
-    optional(519, 'key_metadata', planBytes, file, (draft, value) => (draft.keyMetadata = value)),
-    optional(520, 'first_row_id', planBigLong, file, (draft, value) => (draft.firstRowId = value)),
+    optionalField(507, 'partitions', file, planSummaries, (draft, value) => (draft.partitions = value)),
+    optionalField(519, 'key_metadata', file, planBytes, (draft, value) => (draft.keyMetadata = value)),
+    optionalField(520, 'first_row_id', file, planBigLong, (draft, value) => (draft.firstRowId = value)),
   ]
 }
 
@@ -126,53 +130,8 @@ function count(
   file: string,
   assign: (draft: Draft, value: number | null) => void,
 ): Wanted<Draft> {
-  const field = optional(id, `${which}_files_count`, planNatural, file, assign)
+  const field = optionalField(id, `${which}_files_count`, file, planCount, assign)
   return { ...field, aliases: [`${which}_data_files_count`] }
-}
-
-type PlanRead<T> = (type: AvroType, field: string, file: string) => Read<T>
-
-function required<T, Target>(
-  id: number,
-  name: string,
-  plan: PlanRead<T>,
-  file: string,
-  assign: (draft: Target, value: T) => void,
-): Wanted<Target> {
-  return {
-    id,
-    name,
-    required: true,
-    plan(type, field) {
-      const read = planPresent(type, field, (inner) => plan(inner, field, file))
-      return (cursor, draft) => assign(draft, read(cursor))
-    },
-  }
-}
-
-function optional<T, Target>(
-  id: number,
-  name: string,
-  plan: PlanRead<T>,
-  file: string,
-  assign: (draft: Target, value: T | null) => void,
-): Wanted<Target> {
-  return {
-    id,
-    name,
-    plan(type, field) {
-      const read = planNullable(type, (inner) => plan(inner, field, file))
-      return (cursor, draft) => assign(draft, read(cursor))
-    },
-  }
-}
-
-function planNatural(type: AvroType, field: string, file: string): Read<number> {
-  const read = planLong(type, field, file)
-  return (cursor) => {
-    const value = read(cursor)
-    return value >= 0 ? value : cursor.fail(`the field ${field} is negative`)
-  }
 }
 
 const CONTENTS = ['data', 'deletes'] as const
@@ -202,9 +161,15 @@ function planSummaries(type: AvroType, field: string, file: string): Read<readon
 function summaryFields(file: string): readonly Wanted<SummaryDraft>[] {
   return [
     // Unknown is taken as "may contain null": the side on which nothing is lost.
-    optional(509, 'contains_null', planBoolean, file, (draft, value) => (draft.containsNull = value ?? true)),
-    optional(518, 'contains_nan', planBoolean, file, (draft, value) => (draft.containsNaN = value)),
-    optional(510, 'lower_bound', planBytes, file, (draft, value) => (draft.lowerBound = value)),
-    optional(511, 'upper_bound', planBytes, file, (draft, value) => (draft.upperBound = value)),
+    optionalField(
+      509,
+      'contains_null',
+      file,
+      planBoolean,
+      (draft, value) => (draft.containsNull = value ?? true),
+    ),
+    optionalField(518, 'contains_nan', file, planBoolean, (draft, value) => (draft.containsNaN = value)),
+    optionalField(510, 'lower_bound', file, planBytes, (draft, value) => (draft.lowerBound = value)),
+    optionalField(511, 'upper_bound', file, planBytes, (draft, value) => (draft.upperBound = value)),
   ]
 }

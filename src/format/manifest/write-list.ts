@@ -126,7 +126,7 @@ function writeV1(sink: Sink, manifest: ManifestFile): void {
   sink.long(manifest.length)
   sink.long(manifest.specId)
   sink.bigLong(manifest.addedSnapshotId)
-  for (const count of counts(manifest)) optional(sink, count, (value) => sink.long(value))
+  for (const count of counts(manifest)) sink.optional(count, (value) => sink.long(value))
   writeTail(sink, manifest)
 }
 
@@ -165,23 +165,17 @@ function missingCount(manifest: ManifestFile): InvalidArgumentError {
 }
 
 function writeTail(sink: Sink, manifest: ManifestFile): void {
-  optional(sink, manifest.partitions, (summaries) => {
+  sink.optional(manifest.partitions, (summaries) => {
     if (summaries.length > 0) sink.long(summaries.length)
     for (const summary of summaries) writeSummary(sink, summary)
     sink.long(0)
   })
-  optional(sink, manifest.keyMetadata, (value) => sink.bytes(value))
+  sink.optional(manifest.keyMetadata, (value) => sink.bytes(value))
 }
 
 function writeSummary(sink: Sink, summary: PartitionFieldSummary): void {
   sink.boolean(summary.containsNull)
-  optional(sink, summary.containsNaN, (value) => sink.boolean(value))
-  optional(sink, summary.lowerBound, (value) => sink.bytes(value))
-  optional(sink, summary.upperBound, (value) => sink.bytes(value))
-}
-
-/** Every optional field is a union of null and its type, in this order. */
-function optional<T>(sink: Sink, value: T | null, write: (value: T) => void): void {
-  sink.long(value === null ? 0 : 1)
-  if (value !== null) write(value)
+  sink.optional(summary.containsNaN, (value) => sink.boolean(value))
+  sink.optional(summary.lowerBound, (value) => sink.bytes(value))
+  sink.optional(summary.upperBound, (value) => sink.bytes(value))
 }

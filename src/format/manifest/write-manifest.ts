@@ -113,9 +113,9 @@ function writeEntry(sink: Sink, entry: ManifestEntry, context: EntryContext): vo
   if (context.formatVersion === 1) {
     sink.bigLong(snapshotId)
   } else {
-    optional(sink, snapshotId, (value) => sink.bigLong(value))
-    optional(sink, entry.sequenceNumber, (value) => sink.long(value))
-    optional(sink, entry.fileSequenceNumber, (value) => sink.long(value))
+    sink.optional(snapshotId, (value) => sink.bigLong(value))
+    sink.optional(entry.sequenceNumber, (value) => sink.long(value))
+    sink.optional(entry.fileSequenceNumber, (value) => sink.long(value))
   }
   writeFile(sink, entry.file, context)
 }
@@ -130,32 +130,26 @@ function writeFile(sink: Sink, file: ContentFile, { formatVersion, partition }: 
     const value = file.partition[index] ?? null
     // A field of unknown type is Avro's null, which is no union.
     if (type.kind === 'unknown' && value === null) return
-    optional(sink, value, (present) => writePartitionValue(sink, type, present))
+    sink.optional(value, (present) => writePartitionValue(sink, type, present))
   })
   sink.long(file.recordCount)
   sink.long(file.fileSizeInBytes)
   if (v1) sink.long(BLOCK_SIZE_IN_BYTES)
   writeMetrics(sink, file)
-  optional(sink, file.keyMetadata, (value) => sink.bytes(value))
-  optional(sink, file.splitOffsets, (value) => writeArray(sink, value))
-  if (!v1) optional(sink, file.equalityIds, (value) => writeArray(sink, value))
-  optional(sink, file.sortOrderId, (value) => sink.long(value))
-  if (!v1) optional(sink, file.referencedDataFile, (value) => sink.string(value))
+  sink.optional(file.keyMetadata, (value) => sink.bytes(value))
+  sink.optional(file.splitOffsets, (value) => writeArray(sink, value))
+  if (!v1) sink.optional(file.equalityIds, (value) => writeArray(sink, value))
+  sink.optional(file.sortOrderId, (value) => sink.long(value))
+  if (!v1) sink.optional(file.referencedDataFile, (value) => sink.string(value))
 }
 
 function writeMetrics(sink: Sink, file: ContentFile): void {
   for (const counts of [file.columnSizes, file.valueCounts, file.nullValueCounts, file.nanValueCounts]) {
-    optional(sink, counts, (map) => writeMap(sink, map, (value) => sink.long(value)))
+    sink.optional(counts, (map) => writeMap(sink, map, (value) => sink.long(value)))
   }
   for (const bounds of [file.lowerBounds, file.upperBounds]) {
-    optional(sink, bounds, (map) => writeMap(sink, map, (value) => sink.bytes(value)))
+    sink.optional(bounds, (map) => writeMap(sink, map, (value) => sink.bytes(value)))
   }
-}
-
-/** Every optional field is a union of null and its type, in this order. */
-function optional<T>(sink: Sink, value: T | null, write: (value: T) => void): void {
-  sink.long(value === null ? 0 : 1)
-  if (value !== null) write(value)
 }
 
 function writeMap<T>(sink: Sink, map: ReadonlyMap<number, T>, write: (value: T) => void): void {

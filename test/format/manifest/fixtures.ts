@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs'
 import { nodeCodecs } from '../../../src/compression.ts'
 import type { ContentFile, ManifestEntry } from '../../../src/format/manifest/entry.ts'
 import type { ManifestFile } from '../../../src/format/manifest/list.ts'
-import { readManifest, type ReadManifestOptions } from '../../../src/format/manifest/manifest.ts'
+import {
+  readManifest,
+  writeManifest,
+  type ReadManifestOptions,
+  type WriteManifestRequest,
+} from '../../../src/format/manifest/manifest.ts'
 import type { PartitionSpec } from '../../../src/format/partition-spec.ts'
 import { createSchema, type NestedField, type Schema } from '../../../src/format/schema.ts'
 import type { PrimitiveType } from '../../../src/format/types.ts'
@@ -17,9 +22,12 @@ export function fixture(name: string): Uint8Array {
 
 /** A schema of optional columns with ids from 1 on. */
 export function schemaOf(types: Readonly<Record<string, PrimitiveType>>): Schema {
-  const fields = Object.entries(types).map(
-    ([name, type], index): NestedField => ({ id: index + 1, name, required: false, type }),
-  )
+  const fields = Object.entries(types).map(([name, type], index): NestedField => ({
+    id: index + 1,
+    name,
+    required: false,
+    type,
+  }))
   return createSchema({ schemaId: 0, fields })
 }
 
@@ -103,5 +111,30 @@ export function readRegions(
   options: ReadManifestOptions = {},
 ): readonly ManifestEntry[] {
   const specs = new Map([[0, REGION_SPEC]])
-  return readManifest(bytes, { manifest: manifestFile(changes), specs, schema: REGION_SCHEMA, codecs }, options)
+  return readManifest(
+    bytes,
+    { manifest: manifestFile(changes), specs, schema: REGION_SCHEMA, codecs },
+    options,
+  )
+}
+
+/** Writes a manifest of the region spec, or of what is changed. */
+export function writeRegions(changes: Partial<WriteManifestRequest>) {
+  return writeManifest({
+    formatVersion: 2,
+    schema: REGION_SCHEMA,
+    spec: REGION_SPEC,
+    content: 'data',
+    snapshotId: SNAPSHOT,
+    entries: [addedEntry({ partition: ['north'] })],
+    codecs,
+    ...changes,
+  })
+}
+
+/** Reads what `writeRegions` wrote, as its manifest list would. */
+export function readBack(written: ReturnType<typeof writeRegions>, schema: Schema, spec: PartitionSpec) {
+  const { bytes, ...summary } = written
+  const manifest = manifestFile({ ...summary, sequenceNumber: 7, length: bytes.length })
+  return readManifest(bytes, { manifest, specs: new Map([[spec.specId, spec]]), schema, codecs })
 }
