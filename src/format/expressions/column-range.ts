@@ -26,7 +26,7 @@ export interface ColumnRange {
 /**
  * Bounds as stored, with what proves nothing taken out: bytes that are no value of the type, NaN
  * (a writer that compared with it cannot be trusted on the other bound either), and a lower bound
- * above the upper one (written in another order, as old writers did for uuids).
+ * above the upper one.
  */
 export function trustedBounds(
   type: PrimitiveType,
@@ -37,7 +37,22 @@ export function trustedBounds(
   const upper = decodeBound(type, upperBytes ?? null)
   const isNaN = (lower !== null && isNaNDatum(lower)) || (upper !== null && isNaNDatum(upper))
   const isInverted = !isNaN && lower !== null && upper !== null && compareValues(type, lower, upper) > 0
-  return isNaN || isInverted ? { lower: null, upper: null } : { lower, upper }
+  if (isNaN || isInverted) return UNKNOWN_BOUNDS
+  return type.kind === 'uuid' ? uuidBounds(lower, upper) : { lower, upper }
+}
+
+const UNKNOWN_BOUNDS = { lower: null, upper: null }
+
+/**
+ * Some writers order uuids as two signed longs. Bounds that are not inverted hold for the first
+ * half in either order, where both are there to tell.
+ */
+function uuidBounds(lower: Datum | null, upper: Datum | null): Pick<ColumnRange, 'lower' | 'upper'> {
+  if (typeof lower !== 'string' || typeof upper !== 'string') return UNKNOWN_BOUNDS
+  return {
+    lower: `${lower.slice(0, 18)}-0000-000000000000`,
+    upper: `${upper.slice(0, 18)}-ffff-ffffffffffff`,
+  }
 }
 
 function decodeBound(type: PrimitiveType, bytes: Uint8Array | null): Datum | null {

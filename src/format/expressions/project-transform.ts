@@ -26,7 +26,7 @@ export function projectPredicate(
     case 'not-nan':
       return null
     default:
-      return projectLiterals(predicate, projection)
+      return projectLiterals(predicate, projection) ?? withoutNulls(projection)
   }
 }
 
@@ -36,6 +36,11 @@ function projectLiterals(predicate: LiteralPredicate, projection: Projection): P
   const isCut = sourceType.kind === 'string' || sourceType.kind === 'binary'
   if (transform.kind === 'truncate' && isCut) return projectCut(predicate, projection, transform.width)
   return projectFloor(predicate, projection)
+}
+
+/** A comparison says one thing through any transform: null does not match. */
+function withoutNulls({ mode, target }: Projection): PartitionExpression | null {
+  return mode === 'inclusive' ? unary('not-null', target) : null
 }
 
 /** Transforms that keep every value apart, so that a predicate needs no change. */

@@ -33,8 +33,8 @@ export function projectStrict(
 }
 
 /**
- * The predicates of a filter that no partition field can prune by: what stood in the way when a
- * scan opened more files than expected. All of them for an unpartitioned spec.
+ * The predicates of a filter that no partition field can prune by, but for the null partition: what
+ * stood in the way when a scan opened more files than expected. All of them for an unpartitioned spec.
  */
 export function unprojectable(
   spec: PartitionSpec,
@@ -49,8 +49,16 @@ export function unprojectable(
     case 'or':
       return [...unprojectable(spec, schema, bound.left), ...unprojectable(spec, schema, bound.right)]
     default:
-      return projectOne(spec, schema, bound, 'inclusive').op === 'true' ? [bound] : []
+      return canPrune(bound, projectOne(spec, schema, bound, 'inclusive')) ? [] : [bound]
   }
+}
+
+/** Leaving out the null partition is not what a comparison was written for. */
+function canPrune(predicate: BoundPredicate, projected: PartitionExpression): boolean {
+  if (projected.op === 'and') {
+    return canPrune(predicate, projected.left) || canPrune(predicate, projected.right)
+  }
+  return projected.op !== 'true' && (projected.op !== 'not-null' || predicate.op === 'not-null')
 }
 
 /** Carries a filter over predicate by predicate. */
