@@ -62,13 +62,12 @@ export class MemoryObjectStore implements ObjectStore {
     if (location.endsWith('/')) {
       throw new InvalidLocationError('The location names a folder', { file: maskLocation(location) })
     }
+    const ours = this.#objects.get(location)
+    if (ours !== undefined && options.owner !== undefined && ours.owner === options.owner) return ours.info
     const bytes = await bytesOf(body)
     throwIfAborted(options.signal)
-    const present = this.#objects.get(location)
-    if (present !== undefined && options.owner !== undefined && present.owner === options.owner) {
-      return present.info
-    }
-    if (present !== undefined && options.ifAbsent === true) {
+    // From here on without an await: nobody comes in between.
+    if (this.#objects.has(location) && options.ifAbsent === true) {
       throw new ObjectExistsError('The object exists already', { file: maskLocation(location) })
     }
     this.#puts += 1
