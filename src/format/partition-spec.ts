@@ -4,6 +4,8 @@ import { asArray, asInt, asObject, asString } from './json-checks.ts'
 import type { PartitionFieldJson, PartitionSpecJson } from './metadata/table-metadata.ts'
 import { findField, findFieldByName } from './schema-lookup.ts'
 import type { NameLookup, Schema } from './schema.ts'
+import { derivedPartitionName } from './partition-request.ts'
+import type { PartitionFieldRequest } from './partition-request.ts'
 import { specProblems } from './partition-validation.ts'
 import {
   parseTransform,
@@ -135,15 +137,6 @@ export function partitionType(spec: PartitionSpec, schema: Schema): readonly Par
   return columns
 }
 
-/** A partition field as users ask for it: `{ source: 'ts', transform: 'month' }`. */
-export interface PartitionFieldRequest {
-  /** Full name of the source column. */
-  readonly source: string
-  readonly transform: string
-  /** Default: derived from both, `ts_month`, `id_bucket`, `name_trunc`; of identity, the source's name. */
-  readonly name?: string | undefined
-}
-
 /**
  * A spec of our own making, checked by every rule of the format. Field ids count up from
  * `firstFieldId` (default 1000). InvalidArgumentError names the first field at fault
@@ -171,24 +164,6 @@ export function createSpec(
         transform,
       }
     }),
-  }
-}
-
-/** The name that a partition field has when nobody names it. */
-export function derivedPartitionName(source: string, transform: Transform): string {
-  switch (transform.kind) {
-    case 'identity':
-      return source
-    case 'bucket':
-      return `${source}_bucket`
-    case 'truncate':
-      return `${source}_trunc`
-    case 'void':
-      return `${source}_null`
-    case 'unknown':
-      return `${source}_${transform.text}`
-    default:
-      return `${source}_${transform.kind}`
   }
 }
 
@@ -223,5 +198,7 @@ export function highestPartitionFieldId(spec: PartitionSpec): number {
   )
 }
 
+export { derivedPartitionName } from './partition-request.ts'
+export type { PartitionFieldRequest } from './partition-request.ts'
 export { specProblems } from './partition-validation.ts'
 export type { SpecProblem } from './partition-validation.ts'

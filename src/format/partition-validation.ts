@@ -1,7 +1,7 @@
 /** The rules that a partition spec or sort order of our own making must keep. */
-import { derivedPartitionName } from './partition-spec.ts'
-import type { PartitionFieldRequest } from './partition-spec.ts'
-import { fieldPath, findField, findFieldByName } from './schema-lookup.ts'
+import { derivedPartitionName } from './partition-request.ts'
+import type { PartitionFieldRequest } from './partition-request.ts'
+import { fieldPath, findFieldByName } from './schema-lookup.ts'
 import type { NameLookup, Schema } from './schema.ts'
 import { canTransform, parseTransform, transformToString } from './transforms/transform.ts'
 import type { Transform } from './transforms/transform.ts'
@@ -86,12 +86,12 @@ function nameProblem(
   return `the name '${name}' is that of a column; give the partition field another name`
 }
 
-/** Ids of the top-level fields, and of the field with that full name where it is one alone. */
+/** Ids of the top-level fields of that name; where there is none, of the nested one with that full name. */
 function fieldsNamed(schema: Schema, name: string): readonly number[] {
   const topLevel = schema.fields.filter((field) => field.name === name).map((field) => field.id)
   if (topLevel.length > 0) return topLevel
   const nested = findFieldByName(schema, name)
-  return nested === undefined || findField(schema, nested.id) === undefined ? [] : [nested.id]
+  return nested === undefined ? [] : [nested.id]
 }
 
 /** Two fields of the same use make each other redundant: all parts of a time count as one. */

@@ -5,15 +5,29 @@ import { sameJson, sameType, typeFromJson, typeToJson, typeToString } from '../.
 
 // Iceberg spec, Appendix C, "Schemas".
 const SIMPLE = [
-  ...['unknown', 'boolean', 'int', 'long', 'float', 'double', 'date', 'time', 'timestamp', 'timestamptz'],
-  ...['timestamp_ns', 'timestamptz_ns', 'string', 'uuid', 'fixed[16]', 'binary', 'decimal(9, 2)', 'variant'],
-  ...[
-    'geometry',
-    'geometry(srid:4326)',
-    'geography',
-    'geography(srid:4326)',
-    'geography(srid:4326, spherical)',
-  ],
+  'unknown',
+  'boolean',
+  'int',
+  'long',
+  'float',
+  'double',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'timestamp_ns',
+  'timestamptz_ns',
+  'string',
+  'uuid',
+  'fixed[16]',
+  'binary',
+  'decimal(9, 2)',
+  'variant',
+  'geometry',
+  'geometry(srid:4326)',
+  'geography',
+  'geography(srid:4326)',
+  'geography(srid:4326, spherical)',
 ]
 
 const NESTED: TypeJson = {

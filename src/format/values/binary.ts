@@ -118,16 +118,21 @@ function readInt32(bytes: Uint8Array): number {
   return (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 24)
 }
 
+// One view for all reads: making one for each is most of their cost. Nothing here is kept between calls.
+const scratch = new Uint8Array(8)
+const scratchView = new DataView(scratch.buffer)
+
+function viewOf(bytes: Uint8Array): DataView {
+  for (let i = 0; i < bytes.length; i += 1) scratch[i] = bytes[i] ?? 0
+  return scratchView
+}
+
 function readInt64(bytes: Uint8Array): bigint {
   return viewOf(bytes).getBigInt64(0, true)
 }
 
 function readTimestamp(type: PrimitiveType, bytes: Uint8Array, perDay: bigint): bigint {
   return bytes.length === 4 ? BigInt(readInt32(bytes)) * perDay : readInt64(expectLength(type, bytes, 8))
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function decodeUtf8(type: PrimitiveType, bytes: Uint8Array): string {

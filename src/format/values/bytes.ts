@@ -56,11 +56,21 @@ export function uuidOfBytes(bytes: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/** Whole numbers between are worked on as numbers, which is much the faster way. */
+const SMALL = 1n << 47n
+
 /** How many bytes the shortest two's complement form of a whole number takes; at least one. */
 export function minimalLength(value: bigint): number {
-  let length = 1
+  if (value < SMALL && value >= -SMALL) return minimalLengthOfNumber(Number(value))
+  let length = 6
   // Bits of the value without its sign, shifted out byte by byte; the sign takes one bit more.
-  for (let rest = (value < 0n ? ~value : value) >> 7n; rest > 0n; rest >>= 8n) length += 1
+  for (let rest = (value < 0n ? ~value : value) >> 47n; rest > 0n; rest >>= 8n) length += 1
+  return length
+}
+
+function minimalLengthOfNumber(value: number): number {
+  let length = 1
+  for (let limit = 0x80; value >= limit || value < -limit; limit *= 0x100) length += 1
   return length
 }
 
@@ -76,17 +86,20 @@ export function writeMinimalBigEndian(value: bigint, target: Uint8Array): number
 
 /** Writes a whole number as `length` big-endian bytes, sign-extended. */
 export function writeBigEndian(value: bigint, target: Uint8Array, length: number): void {
-  let rest = value
   let at = length
-  while (at > 0) {
-    // Six bytes at a time: what a number holds exactly.
-    let chunk = Number(BigInt.asUintN(48, rest))
-    rest >>= 48n
-    for (let i = 0; i < 6 && at > 0; i += 1) {
-      at -= 1
-      target[at] = chunk % 256
-      chunk = Math.floor(chunk / 256)
-    }
+  let rest = value
+  // Six bytes at a time: what a number holds exactly.
+  for (; at > 6; at -= 6, rest >>= 48n) writeSmall(Number(BigInt.asUintN(48, rest)), target, at - 6, at)
+  writeSmall(Number(BigInt.asIntN(48, rest)), target, 0, at)
+}
+
+/** Writes the low bytes of a number to [start, end). */
+function writeSmall(value: number, target: Uint8Array, start: number, end: number): void {
+  let rest = value
+  for (let at = end - 1; at >= start; at -= 1) {
+    const next = Math.floor(rest / 256)
+    target[at] = rest - next * 256
+    rest = next
   }
 }
 
@@ -99,13 +112,15 @@ export function minimalBigEndian(value: bigint): Uint8Array {
 
 /** Reads a big-endian two's complement number of any length above zero. */
 export function readBigEndian(bytes: Uint8Array): bigint {
+  const first = bytes.length % 6 === 0 ? 6 : bytes.length % 6
   // Up to six bytes fit a number exactly, which is much the faster way.
-  if (bytes.length <= 6) {
-    let small = ((bytes[0] ?? 0) << 24) >> 24
-    for (let i = 1; i < bytes.length; i += 1) small = small * 256 + (bytes[i] ?? 0)
-    return BigInt(small)
+  let small = ((bytes[0] ?? 0) << 24) >> 24
+  for (let at = 1; at < first; at += 1) small = small * 256 + (bytes[at] ?? 0)
+  let value = BigInt(small)
+  for (let start = first; start < bytes.length; start += 6) {
+    let chunk = 0
+    for (let at = start; at < start + 6; at += 1) chunk = chunk * 256 + (bytes[at] ?? 0)
+    value = (value << 48n) | BigInt(chunk)
   }
-  let value = 0n
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
-  return BigInt.asIntN(8 * bytes.length, value)
+  return value
 }

@@ -3,11 +3,9 @@
  * lies before 1970 comes out right: the hour before the epoch is -1, not 0.
  */
 
-export const MICROS_PER_SECOND = 1_000_000n
-export const MICROS_PER_HOUR = 3_600_000_000n
+const MICROS_PER_HOUR = 3_600_000_000n
 export const MICROS_PER_DAY = 86_400_000_000n
 export const NANOS_PER_MICRO = 1000n
-export const NANOS_PER_SECOND = 1_000_000_000n
 export const NANOS_PER_DAY = 86_400_000_000_000n
 
 export interface CivilDate {

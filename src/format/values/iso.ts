@@ -1,5 +1,13 @@
 /** Dates, times and timestamps as ISO 8601 text, to the nanosecond, whatever the process's time zone. */
-import { civilOfDays, daysOfCivil, floorDiv, floorMod, isCivilDate, NANOS_PER_DAY } from './calendar.ts'
+import {
+  civilOfDays,
+  daysOfCivil,
+  daysOfMicros,
+  daysOfNanos,
+  isCivilDate,
+  MICROS_PER_DAY,
+  NANOS_PER_DAY,
+} from './calendar.ts'
 
 /** Units of a second's fraction that a type keeps: 6 digits are microseconds, 9 nanoseconds. */
 export type FractionDigits = 6 | 9
@@ -52,11 +60,12 @@ function hasExcess(text: string): boolean {
 
 /** `HH:MM:SS.ffffff`, from a count of the fraction's units since midnight. */
 export function formatTimeOfDay(units: bigint, digits: FractionDigits): string {
-  const perSecond = 10n ** BigInt(digits)
-  const seconds = Number(floorDiv(units, perSecond))
-  const fraction = floorMod(units, perSecond)
+  const perSecond = digits === 6 ? 1_000_000 : 1_000_000_000
+  // A day has fewer nanoseconds than numbers hold exactly.
+  const whole = Number(units)
+  const seconds = Math.floor(whole / perSecond)
   const [hour, minute, second] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
-  return `${pad(hour, 2)}:${pad(minute, 2)}:${pad(second, 2)}.${String(fraction).padStart(digits, '0')}`
+  return `${pad(hour, 2)}:${pad(minute, 2)}:${pad(second, 2)}.${pad(whole - seconds * perSecond, digits)}`
 }
 
 export interface ParsedTimestamp {
@@ -95,6 +104,7 @@ function parseOffset(text: string): number | null {
 
 /** `2026-01-31T12:00:00.000000`, from a count of the fraction's units since 1970-01-01 00:00. */
 export function formatTimestamp(units: bigint, digits: FractionDigits): string {
-  const perDay = 86_400n * 10n ** BigInt(digits)
-  return `${formatDate(Number(floorDiv(units, perDay)))}T${formatTimeOfDay(floorMod(units, perDay), digits)}`
+  const perDay = digits === 6 ? MICROS_PER_DAY : NANOS_PER_DAY
+  const days = digits === 6 ? daysOfMicros(units) : daysOfNanos(units)
+  return `${formatDate(days)}T${formatTimeOfDay(units - BigInt(days) * perDay, digits)}`
 }

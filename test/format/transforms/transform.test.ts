@@ -41,29 +41,25 @@ describe('the text of a transform', () => {
 
 // Iceberg spec, "Partition Transforms": the table of source types.
 const ALL = [
-  ...[
-    'boolean',
-    'int',
-    'long',
-    'float',
-    'double',
-    'decimal(9, 2)',
-    'date',
-    'time',
-    'timestamp',
-    'timestamptz',
-  ],
-  ...[
-    'timestamp_ns',
-    'timestamptz_ns',
-    'string',
-    'uuid',
-    'fixed[4]',
-    'binary',
-    'unknown',
-    'geometry',
-    'geography',
-  ],
+  'boolean',
+  'int',
+  'long',
+  'float',
+  'double',
+  'decimal(9, 2)',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'timestamp_ns',
+  'timestamptz_ns',
+  'string',
+  'uuid',
+  'fixed[4]',
+  'binary',
+  'unknown',
+  'geometry',
+  'geography',
 ]
 const TIMES = ['timestamp', 'timestamptz', 'timestamp_ns', 'timestamptz_ns']
 const ALLOWED: readonly (readonly [string, readonly string[]])[] = [
