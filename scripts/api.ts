@@ -56,7 +56,7 @@ function extractorConfig(entry: Entry): ExtractorConfig {
       overrideTsconfig: {
         compilerOptions: {
           target: 'ES2023',
-          lib: ['ES2023', 'ESNext.Disposable'],
+          lib: ['ES2023', 'ES2024.Collection', 'ES2024.Object', 'ES2024.String', 'ESNext.Disposable'],
           module: 'NodeNext',
           moduleResolution: 'NodeNext',
           types: ['node'],
