@@ -1,9 +1,13 @@
 /** The rules that a schema of our own making must keep (Iceberg spec, "Schemas and Data Types"). */
+import { InvalidArgumentError } from '../errors.ts'
+import { isJsonObject } from './json-checks.ts'
 import { childFields } from './nested-fields.ts'
 import { fieldPath, findField } from './schema-lookup.ts'
 import type { Schema } from './schema.ts'
+import { typeToString } from './types-json.ts'
 import { isPrimitive } from './types.ts'
-import type { NestedField } from './types.ts'
+import type { NestedField, Type } from './types.ts'
+import { valueFromJson } from './values/nested-json.ts'
 
 /** The highest field id that tables may use; those above belong to metadata columns. */
 export const MAX_FIELD_ID = 2147483447
@@ -33,6 +37,10 @@ export function schemaProblems(
       report(`has the field id ${field.id}, which is reserved for metadata columns`)
     }
     if (field.type.kind === 'unknown' && field.required) report('is of type unknown and so must be optional')
+    for (const value of [field.initialDefault, field.writeDefault]) {
+      const reason = defaultProblem(field.type, value)
+      if (reason !== null) report(reason)
+    }
     names.add(name)
     ids.add(field.id)
   })
@@ -43,6 +51,35 @@ export function schemaProblems(
     if (reason !== null) problems.push({ column: identifierName(schema, id), reason })
   }
   return problems
+}
+
+/** Why a default cannot be one of that type (Iceberg spec, "Default values"); null when it can. */
+function defaultProblem(type: Type, value: unknown): string | null {
+  if (value === undefined || value === null) return null
+  switch (type.kind) {
+    case 'unknown':
+    case 'variant':
+    case 'geometry':
+    case 'geography':
+      return `has a default, which no ${type.kind} can have`
+    case 'struct':
+      return isJsonObject(value) && Object.keys(value).length === 0
+        ? null
+        : 'has a default that is not the empty struct: the fields have defaults of their own'
+    default:
+      return isValueOf(type, value) ? null : `has a default that is no value of type ${typeToString(type)}`
+  }
+}
+
+function isValueOf(type: Type, json: unknown): boolean {
+  try {
+    valueFromJson(type, json)
+    return true
+  } catch (error) {
+    // That it does not decode is the answer.
+    if (error instanceof InvalidArgumentError) return false
+    throw error
+  }
 }
 
 /** Ids that several fields have, at any depth. */

@@ -355,6 +355,34 @@ describe('a schema of our own', () => {
     expect(problems([column], [identifier])).toEqual([expect.stringContaining(reason)])
   })
 
+  // Iceberg spec, "Default values".
+  test.each<readonly [string, Type, unknown, string | null]>([
+    ['of its type', { kind: 'date' }, '2017-11-16', null],
+    ['that are falsy', { kind: 'boolean' }, false, null],
+    ['that is a list', { kind: 'list', elementId: 2, elementRequired: true, element: int }, [1, 2], null],
+    ['that is the empty struct', { kind: 'struct', fields: [] }, {}, null],
+    ['of another type', { kind: 'date' }, 17486, 'no value of type date'],
+    [
+      'of another scale',
+      { kind: 'decimal', precision: 9, scale: 2 },
+      '1.5',
+      'no value of type decimal(9, 2)',
+    ],
+    [
+      'with wrong elements',
+      { kind: 'list', elementId: 2, elementRequired: true, element: int },
+      ['1'],
+      'no value',
+    ],
+    ['that fills a struct', { kind: 'struct', fields: [field(2, 'x')] }, { '2': 1 }, 'empty struct'],
+    ['of a geometry', { kind: 'geometry', crs: null }, 'POINT (30 10)', 'no geometry can have'],
+    ['of a variant', { kind: 'variant' }, {}, 'no variant can have'],
+  ])('has a default %s, or not', (_, type, value, reason) => {
+    const found = problems([{ ...field(1, 'a', type), writeDefault: value }])
+    expect(found).toEqual(reason === null ? [] : [expect.stringContaining(reason)])
+    expect(problems([{ ...field(1, 'a', type), initialDefault: value }])).toEqual(found)
+  })
+
   test('may have identifiers within required structs', () => {
     expect(
       problems([field(1, 's', { kind: 'struct', fields: [field(2, 'id', int, true)] }, true)], [2]),
