@@ -3,7 +3,9 @@
  *
  * Null is left to SQL, whose three-valued logic is the same. NaN is not: for DuckDB it is equal to
  * itself and above all numbers, where a filter's comparison with it never holds and its `!=` and
- * `not in` always do. As literals are never NaN, only `>` and `>=` need a guard.
+ * `not in` always do. As literals are never NaN, only `>` and `>=` need a guard. And 0.0 equals
+ * -0.0, also for DuckDB, but not for the Bloom filters by which it skips row groups: zero is asked
+ * for as a range.
  */
 import type { BoundExpression, BoundPredicate, BoundReference } from '../../format/expressions/expression.ts'
 import type { Datum, PrimitiveType } from '../../format/types.ts'
@@ -71,6 +73,7 @@ function comparisonSql(
   column: string,
   literal: Datum,
 ): string {
+  if (op === 'eq' && isZero(type, literal)) return zeroSql(column)
   const compared = `${comparable(type, column, [literal])} ${OPERATORS[op]} ${literalSql(type, literal)}`
   const guarded = isFloating(type) && (op === 'gt' || op === 'gt-eq')
   return guarded ? `(${compared} AND NOT isnan(${column}))` : compared
@@ -83,8 +86,21 @@ function membershipSql(
   literals: readonly Datum[],
 ): string {
   if (literals.length === 0) return op === 'in' ? 'FALSE' : ALL_ROWS
-  const list = literals.map((literal) => literalSql(type, literal)).join(', ')
-  return `${comparable(type, column, literals)} ${op === 'in' ? 'IN' : 'NOT IN'} (${list})`
+  const others = op === 'in' ? literals.filter((literal) => !isZero(type, literal)) : literals
+  const list = others.map((literal) => literalSql(type, literal)).join(', ')
+  const operator = op === 'in' ? 'IN' : 'NOT IN'
+  const member = others.length === 0 ? [] : [`${comparable(type, column, others)} ${operator} (${list})`]
+  return others.length === literals.length
+    ? member.join('')
+    : `(${[...member, zeroSql(column)].join(' OR ')})`
+}
+
+function isZero(type: PrimitiveType, literal: Datum): boolean {
+  return isFloating(type) && literal === 0
+}
+
+function zeroSql(column: string): string {
+  return `(${column} >= CAST('-0.0' AS FLOAT) AND ${column} <= CAST('0.0' AS FLOAT))`
 }
 
 /** A float column is compared as double where a literal is no float: 0.1 is not the float next to it. */

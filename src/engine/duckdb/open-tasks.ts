@@ -6,7 +6,7 @@ import type { InputFile } from '../file-access.ts'
 import type { DuckDbEngine } from './connection.ts'
 import { throwIfAborted } from './errors.ts'
 import { readFooter } from './open-parquet.ts'
-import { PhysicalSchemas, type PhysicalSchema } from './physical.ts'
+import type { PhysicalSchema, PhysicalSchemas } from './physical.ts'
 import type { Session } from './session.ts'
 
 /** A file on this machine's disk. */

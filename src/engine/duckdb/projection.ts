@@ -99,13 +99,13 @@ function locate(field: NestedField, level: Level, file: FileColumns): Found | nu
   const byId = only(level.fields, (each) => each.id === field.id, field, file)
   if (byId !== null) return { ...byId, mapping }
   if (mapped === undefined || file.constants.has(field.id)) return null
-  const byName = only(
-    level.fields,
-    (each) => each.id === null && mapped.names.includes(each.name),
-    field,
-    file,
-  )
-  return byName === null ? null : { ...byName, mapping }
+  // In the mapping's order: it keeps a field's first name first, and a file that has two of them
+  // was written while the later one was still another field's.
+  for (const name of mapped.names) {
+    const byName = only(level.fields, (each) => each.id === null && each.name === name, field, file)
+    if (byName !== null) return { ...byName, mapping }
+  }
+  return null
 }
 
 function only(

@@ -186,7 +186,7 @@ function branchSql(branch: Branch, shape: ScanShape, values: DuckDBBitValue[]): 
 function outputSql(field: NestedField, branch: Branch): string {
   if (field.id === POSITION_COLUMN_ID) return 'file_row_number'
   if (field.id === FILE_COLUMN_ID) {
-    return `list_extract(${quoteTexts(branch.tasks.map((task) => task.file.location))}, file_index + 1)`
+    return `list_extract(${quoteTexts(branch.tasks.map((task) => task.file.location))}, CAST(file_index AS BIGINT) + 1)`
   }
   if (field.id > HIGHEST_TABLE_FIELD_ID) {
     throw new UnsupportedFeatureError(`the metadata column '${field.name}' cannot be read yet`)
