@@ -1,5 +1,10 @@
 /** Applies a commit's updates to a table's metadata, with the REST protocol's meaning. */
-import { InvalidArgumentError, InvalidExpressionError } from '../../errors.ts'
+import {
+  FloebergError,
+  InvalidArgumentError,
+  InvalidExpressionError,
+  UnsupportedFeatureError,
+} from '../../errors.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { changed, reject, type Draft } from './draft.ts'
 import {
@@ -68,9 +73,18 @@ function applyChecked(draft: Draft, update: TableUpdate): Draft {
   try {
     return applyOne(draft, update)
   } catch (error) {
-    if (!(error instanceof InvalidArgumentError) && !(error instanceof InvalidExpressionError)) throw error
+    if (!isAboutTheUpdate(error)) throw error
     throw reject(`${update.action}: ${error.message}`, error.hint)
   }
+}
+
+/** Malformed, of a kind that we do not know, or naming a column by an ambiguous name. */
+function isAboutTheUpdate(error: unknown): error is FloebergError {
+  return (
+    error instanceof InvalidArgumentError ||
+    error instanceof InvalidExpressionError ||
+    error instanceof UnsupportedFeatureError
+  )
 }
 
 function applyOne(draft: Draft, update: TableUpdate): Draft {

@@ -1,5 +1,11 @@
 /** The metadata of a new table. */
-import { CommitRejectedError, InvalidArgumentError, InvalidTableConfigError } from '../../errors.ts'
+import {
+  CommitRejectedError,
+  InvalidArgumentError,
+  InvalidExpressionError,
+  InvalidTableConfigError,
+  UnsupportedFeatureError,
+} from '../../errors.ts'
 import { assignFreshIds, schemaFromJson, schemaToJson, type FreshIds } from '../schema.ts'
 import { FIRST_PARTITION_FIELD_ID, specFromJson, specToJson, UNPARTITIONED } from '../partition-spec.ts'
 import { sortOrderFromJson, sortOrderToJson, UNSORTED } from '../sort-order.ts'
@@ -127,7 +133,12 @@ function partOf<T>(path: string, make: () => T): T {
   try {
     return make()
   } catch (error) {
-    if (!(error instanceof CommitRejectedError) && !(error instanceof InvalidArgumentError)) throw error
+    const aboutThePart =
+      error instanceof CommitRejectedError ||
+      error instanceof InvalidArgumentError ||
+      error instanceof InvalidExpressionError ||
+      error instanceof UnsupportedFeatureError
+    if (!aboutThePart) throw error
     throw new InvalidTableConfigError(error.message, { path, hint: error.hint, cause: error })
   }
 }

@@ -1,11 +1,12 @@
 /** Updates of schemas: ids are never used twice, and no version gets what only a later one has. */
+import { UnsupportedFeatureError } from '../../errors.ts'
 import { isPrimitive, type NestedField } from '../types.ts'
 import { childFields } from '../nested-fields.ts'
 import { highestFieldId, schemaFromJson, schemaProblems, sameSchema, type Schema } from '../schema.ts'
 import { fieldName, findField } from '../schema-lookup.ts'
 import { sameType, typeToString } from '../types-json.ts'
 import { changed, reject, resolveId, type Draft } from './draft.ts'
-import type { FormatVersion, SchemaJson } from './table-metadata.ts'
+import type { FormatVersion, SchemaJson, TableMetadata } from './table-metadata.ts'
 import type { TableUpdate } from './updates.ts'
 
 export function addSchema(draft: Draft, update: TableUpdate & { readonly action: 'add-schema' }): Draft {
@@ -24,12 +25,25 @@ export function addSchema(draft: Draft, update: TableUpdate & { readonly action:
     throw reject(`last-column-id ${lastColumnId} is below field id ${highestFieldId(schema)} of the schema`)
   }
   checkFreshIds(draft, schema)
-  const same = metadata.schemas.find((json) => sameSchema(schemaFromJson(json), schema))
-  const id = same?.['schema-id'] ?? nextSchemaId(metadata.schemas)
+  const same = knownSchemas(metadata).find((each) => sameSchema(each, schema))
+  const id = same?.schemaId ?? nextSchemaId(metadata.schemas)
   if (same !== undefined && lastColumnId === before) return { ...draft, lastSchemaId: id }
   const added: SchemaJson = { ...update.schema, 'schema-id': id }
   const schemas = same === undefined ? [...metadata.schemas, added] : metadata.schemas
   return { ...changed(draft, { schemas, 'last-column-id': lastColumnId }), lastSchemaId: id }
+}
+
+/** Schemas of the table but those with types that we do not know: none of ours can equal them. */
+function knownSchemas(metadata: TableMetadata): readonly Schema[] {
+  return metadata.schemas.flatMap((json) => {
+    try {
+      return [schemaFromJson(json)]
+    } catch (error) {
+      // An old schema of a later writer must not keep the table from changing.
+      if (error instanceof UnsupportedFeatureError) return []
+      throw error
+    }
+  })
 }
 
 function nextSchemaId(schemas: readonly SchemaJson[]): number {
@@ -76,7 +90,7 @@ function given(value: unknown): boolean {
  */
 function checkFreshIds(draft: Draft, schema: Schema): void {
   const { metadata } = draft
-  const earlier = metadata.schemas.map((json) => schemaFromJson(json))
+  const earlier = knownSchemas(metadata)
   const current = earlier.find((each) => each.schemaId === metadata['current-schema-id'])
   for (const field of allFields(schema.fields)) {
     if (field.id > metadata['last-column-id']) continue
