@@ -4,7 +4,7 @@
  *     node scripts/api.ts            fails when the API differs from api/, or an export has no doc comment
  *     node scripts/api.ts --update   writes api/ anew
  */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,11 +42,17 @@ function emitDeclarations(): void {
   rmSync(workFolder, { recursive: true, force: true })
   mkdirSync(workFolder, { recursive: true })
   const options = ['--emitDeclarationOnly', '--sourceMap', 'false', '--outDir', declarationFolder]
-  execFileSync('tsc', ['-p', 'tsconfig.build.json', ...options], { cwd: root, stdio: 'inherit' })
+  const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json', ...options], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status !== 0) process.exit(1)
 }
 
 function extractorConfig(entry: Entry): ExtractorConfig {
   const none = { default: { logLevel: ExtractorLogLevel.None } }
+  // A type that users meet but cannot name shows in the golden file.
+  const forgotten = { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: true }
   const mainEntryPointFilePath = join(declarationFolder, `${entry.module}.d.ts`)
   const configObject: IConfigFile = {
     projectFolder: root,
@@ -71,14 +77,15 @@ function extractorConfig(entry: Entry): ExtractorConfig {
       reportFolder: workFolder,
       reportTempFolder: join(workFolder, 'reports'),
       reportFileName: `${entry.name}.api.md`,
-      includeForgottenExports: false,
+      // Else the members of a base class that is not exported would not show.
+      includeForgottenExports: true,
     },
     docModel: { enabled: false },
     dtsRollup: { enabled: false },
     tsdocMetadata: { enabled: false },
     messages: {
       compilerMessageReporting: none,
-      extractorMessageReporting: none,
+      extractorMessageReporting: { ...none, 'ae-forgotten-export': forgotten },
       tsdocMessageReporting: none,
     },
   }
@@ -99,7 +106,9 @@ function extract(entry: Entry): string {
     },
   })
   const report = readFileSync(join(workFolder, 'reports', `${entry.name}.api.md`), 'utf8')
-  return report.replace(/^## API Report File for .*$/m, `## What \`${entry.specifier}\` exports`)
+  return report
+    .replace(/^## API Report File for .*$/m, `## What \`${entry.specifier}\` exports`)
+    .replaceAll(/^\/\/ \.cache\/api\/declarations\/(.*?):\d+:\d+ - /gm, '// $1 - ')
 }
 
 /** Names of the exported items that carry no doc comment. Members may speak for themselves. */
