@@ -59,6 +59,8 @@ export interface ParquetWriteOptions {
 
 export interface WriteRequest extends RunOptions {
   readonly source: RowSource
+  /** Which of the source's rows to take, bound to `schema`; default all. */
+  readonly filter?: BoundExpression | undefined
   /** Columns with field ids; rows are matched to it by name. */
   readonly schema: Schema
   readonly spec: PartitionSpec

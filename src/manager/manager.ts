@@ -29,7 +29,7 @@ import type { SnapshotInfo, TableConfig } from './models.ts'
 import type { JsonValue, OperationRequest, OperationRunner } from './operation.ts'
 import type { BuiltRuntime } from './runtime.ts'
 import { listSnapshotInfos } from './snapshots.ts'
-import { describeSource, toRowSource, type DataInput } from './sources.ts'
+import { describeSource, rowFilterOf, toRowSource, type DataInput } from './sources.ts'
 import { checkProperties } from './table-definition.ts'
 import { appendData, checkWriteOptions, type WriteDataOptions, type WriteDataResult } from './write-data.ts'
 import { inferTableSchema, type SchemaSource } from './infer-schema.ts'
@@ -235,7 +235,11 @@ export class IcebergTableManager {
     const args = { mode: options.mode ?? 'append', commitStrategy, data: describeSource(source) }
     return this.#run('writeData', { table: handle.identifier, arguments: args }, async (scope) => {
       checkWriteOptions(handle, options)
-      const result = await appendData(handle, source, { ...options, commitStrategy })
+      const result = await appendData(
+        handle,
+        { source, filter: rowFilterOf(data) },
+        { ...options, commitStrategy },
+      )
       scope.record({ ...result })
       return result
     })

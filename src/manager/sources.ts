@@ -1,6 +1,8 @@
 /** What people hand over as data, told apart by shape. */
 import type { ArrowRecordBatch, RowSource } from '../engine/data-plane.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import type { Expression } from '../format/expressions/expression.ts'
+import { parseExpression } from '../format/expressions/parse.ts'
 import type { Row } from '../format/values/value.ts'
 import type { JsonValue } from './operation.ts'
 
@@ -15,6 +17,12 @@ type Stream<T> = Iterable<T> | AsyncIterable<T> | ReadableStream<T>
 /** One path or glob, or several. */
 export type Paths = string | readonly string[]
 
+/** Which rows of files are meant. */
+export interface FileRows {
+  /** Rows to take, by the table's columns. Default: all. */
+  readonly filter?: Expression | string | undefined
+}
+
 /**
  * Rows to be written.
  *
@@ -22,9 +30,9 @@ export type Paths = string | readonly string[]
  * Arrow comes as a Table, RecordBatches, or the bytes of an IPC stream or file.
  */
 export type DataInput<R = Row> =
-  | { readonly parquet: Paths }
-  | { readonly csv: Paths }
-  | { readonly json: Paths }
+  | ({ readonly parquet: Paths } & FileRows)
+  | ({ readonly csv: Paths } & FileRows)
+  | ({ readonly json: Paths } & FileRows)
   | { readonly arrow: ArrowTable | Stream<ArrowRecordBatch> }
   | { readonly arrowIpc: Uint8Array | Stream<Uint8Array> }
   | ArrowTable
@@ -49,6 +57,13 @@ export function toRowSource(data: DataInput<unknown>): RowSource {
   throw new InvalidArgumentError('This is not a form of data that can be written', {
     hint: "Pass { parquet: 'path' }, { csv }, { json }, an Arrow table, or rows as an array, iterable or stream.",
   })
+}
+
+/** Which rows of the data are meant; undefined: all. InvalidExpressionError. */
+export function rowFilterOf(data: DataInput<unknown>): Expression | undefined {
+  const isFiles = FILE_FORMATS.some((format) => property(data, format) !== undefined)
+  const filter = isFiles ? (data as FileRows).filter : undefined
+  return typeof filter === 'string' ? parseExpression(filter) : filter
 }
 
 /** The data of a request by reference: what it is and where, never the rows. */

@@ -1,6 +1,8 @@
 /** Writing rows: the engine makes data files, the commit loop makes them visible, all or none. */
 import type { Progress, RowSource } from '../engine/data-plane.ts'
 import { InvalidArgumentError, NoSuchRefError, UnsupportedFeatureError } from '../errors.ts'
+import { bindExpression } from '../format/expressions/bind.ts'
+import type { Expression } from '../format/expressions/expression.ts'
 import { metricsConfig } from '../format/metrics-config.ts'
 import { intProperty } from '../format/properties.ts'
 import type { ContentFile } from '../format/manifest/entry.ts'
@@ -75,14 +77,20 @@ function checkBranch<In, Out>(table: TableHandle<In, Out>, branch: string): void
   }
 }
 
+/** Rows to write, and which of them. */
+export interface WriteInput {
+  readonly source: RowSource
+  readonly filter: Expression | undefined
+}
+
 /** Appends the rows of a source in one snapshot. */
 export async function appendData<In, Out>(
   table: TableHandle<In, Out>,
-  source: RowSource,
+  data: WriteInput,
   options: WriteDataOptions & { readonly commitStrategy: CommitStrategy },
 ): Promise<WriteDataResult> {
   const { runtime, storage, id, loaded } = table.state
-  const files = await writeFiles(table, source, options)
+  const files = await writeFiles(table, data, options)
   if (files.length === 0) return { snapshotId: null, rows: 0, files: 0, bytes: 0, attempts: 0 }
   const locations = files.map((file) => file.location)
   const target = {
@@ -108,14 +116,15 @@ export async function appendData<In, Out>(
 
 async function writeFiles<In, Out>(
   table: TableHandle<In, Out>,
-  source: RowSource,
+  data: WriteInput,
   options: WriteDataOptions,
 ): Promise<readonly ContentFile[]> {
   const { runtime, storage, metadata } = table.state
   const plane = await runtime.dataPlane()
   const { properties } = metadata
   const { files } = await plane.write({
-    source,
+    source: data.source,
+    filter: data.filter === undefined ? undefined : bindExpression(table.schema, data.filter),
     schema: table.schema,
     spec: table.partitionSpec,
     sortOrder: table.sortOrder,
