@@ -88,7 +88,7 @@ function literalText(value: LiteralValue): string {
   if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`
   if (value instanceof Uint8Array) return `x'${bytesToHex(value)}'`
   if (typeof value === 'object') return `timestamp '${value.toISOString()}'`
-  return String(value).toLowerCase()
+  return Object.is(value, -0) ? '-0.0' : String(value).toLowerCase()
 }
 
 /** Quoted where the bare name would be read as something else. */

@@ -215,7 +215,7 @@ class Parser {
   #atLiteral(): boolean {
     const { kind } = this.#cursor.peek()
     if (kind === 'string' || kind === 'number' || kind === 'bytes') return true
-    if (this.#cursor.isSymbol('-') || this.#cursor.isSymbol('+')) return true
+    if (this.#cursor.isSymbol('-') || this.#cursor.isSymbol('+') || this.#cursor.isWord('null')) return true
     return this.#cursor.isWord('true') || this.#cursor.isWord('false') || this.#atTypedText()
   }
 
