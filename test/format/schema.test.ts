@@ -222,6 +222,14 @@ describe('fresh ids', () => {
     expect(schemaProblems(schema)).toEqual([])
   })
 
+  test('go to a map’s key and value before what is inside the key', () => {
+    const key: Type = { kind: 'struct', fields: [field(7, 'k', int, true)] }
+    const map: Type = { kind: 'map', keyId: 5, key, valueId: 6, valueRequired: true, value: int }
+    const { schema } = assignFreshIds({ schemaId: 0, fields: [field(1, 'm', map)], identifierFieldIds: [] })
+    const ids = ['m', 'm.key', 'm.value', 'm.key.k'].map((name) => findFieldByName(schema, name)?.id)
+    expect(ids).toEqual([1, 2, 3, 4])
+  })
+
   test('take identifiers along', () => {
     const { schema } = assignFreshIds({ ...wanted, fields: wanted.fields.toReversed() })
     expect(schema.identifierFieldIds.map((id) => fieldName(schema, id))).toEqual(['id'])

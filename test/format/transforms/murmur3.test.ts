@@ -36,6 +36,13 @@ describe('hashes', () => {
     expect(hasherOf(primitive(type))(valueToDatum(primitive(type), value))).toBe(hash)
   })
 
+  test('of nanoseconds before 1970 are those of the microsecond they fall in', () => {
+    const [nanos, micros] = [hasherOf(primitive('timestamp_ns')), hasherOf(primitive('timestamp'))]
+    expect(nanos(-1n)).toBe(micros(-1n))
+    expect(nanos(-1000n)).toBe(micros(-1n))
+    expect(nanos(-1001n)).toBe(micros(-2n))
+  })
+
   // Public vectors of Murmur3 x86 32 with seed 0, of every tail length.
   test.each([
     ['', 0],
