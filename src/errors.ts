@@ -123,18 +123,23 @@ export class PolicyViolationError extends FloebergError {
 
 // --- catalogs and commits ----------------------------------------------------------------------
 
+/** The catalog has no such namespace. */
 export class NoSuchNamespaceError extends FloebergError {
   readonly code = 'FLOEBERG_NO_SUCH_NAMESPACE'
 }
+/** The catalog has that namespace already. */
 export class NamespaceAlreadyExistsError extends FloebergError {
   readonly code = 'FLOEBERG_NAMESPACE_ALREADY_EXISTS'
 }
+/** The namespace holds tables or namespaces and cannot be dropped. */
 export class NamespaceNotEmptyError extends FloebergError {
   readonly code = 'FLOEBERG_NAMESPACE_NOT_EMPTY'
 }
+/** The catalog has no such table. */
 export class NoSuchTableError extends FloebergError {
   readonly code = 'FLOEBERG_NO_SUCH_TABLE'
 }
+/** The catalog has that table already. */
 export class TableAlreadyExistsError extends FloebergError {
   readonly code = 'FLOEBERG_TABLE_ALREADY_EXISTS'
 }
@@ -202,6 +207,7 @@ export class MissingFileError extends FloebergError {
 export class InvalidLocationError extends FloebergError {
   readonly code = 'FLOEBERG_INVALID_LOCATION'
 }
+/** Nothing is stored at that location. */
 export class ObjectNotFoundError extends FloebergError {
   readonly code = 'FLOEBERG_OBJECT_NOT_FOUND'
 }
@@ -213,6 +219,7 @@ export class ObjectExistsError extends FloebergError {
 export class ObjectChangedError extends FloebergError {
   readonly code = 'FLOEBERG_OBJECT_CHANGED'
 }
+/** The store refuses these credentials, or this call with them. */
 export class StorageDeniedError extends FloebergError {
   readonly code = 'FLOEBERG_STORAGE_DENIED'
 }

@@ -1,6 +1,7 @@
 /** A value that never shows: string conversion, JSON, `util.inspect` and errors print `***`. */
 const inspect = Symbol.for('nodejs.util.inspect.custom')
 
+/** A value that prints as `***`, wherever it is printed. */
 export class Secret {
   readonly #value: string
 

@@ -23,13 +23,16 @@ import type { CallOptions, StorageCredential } from '../storage/object-store.ts'
 /** Levels from the outermost in; never joined, never guessed from a string. */
 export type Namespace = readonly string[]
 
+/** Which table: its namespace and its name. */
 export interface TableIdentifier {
   readonly namespace: Namespace
   readonly name: string
 }
 
+/** Names and values, as catalogs and tables keep them. */
 export type Properties = Readonly<Record<string, string>>
 
+/** A table as its catalog answered it. */
 export interface LoadedTable {
   readonly metadata: TableMetadata
   /** null where the catalog keeps no file (staged creates, some REST servers). */
@@ -42,11 +45,13 @@ export interface LoadedTable {
   readonly etag?: string
 }
 
+/** How much of a table is loaded. */
 export interface LoadTableOptions extends CallOptions {
   /** 'all' (default): the whole history; 'refs': only snapshots that a ref names need be there. */
   readonly snapshots?: 'all' | 'refs'
 }
 
+/** What a new table is to be. */
 export interface CreateTableRequest {
   /** Ids are the caller's; the catalog assigns fresh ones and answers with them. */
   readonly schema: SchemaJson
@@ -58,11 +63,13 @@ export interface CreateTableRequest {
   readonly properties?: Properties
 }
 
+/** A change of a table’s metadata, and what must hold for it to apply. */
 export interface TableCommit {
   readonly requirements: readonly TableRequirement[]
   readonly updates: readonly TableUpdate[]
 }
 
+/** How one commit is sent. */
 export interface CommitOptions extends CallOptions {
   /** The same for every send of one commit, so that a server can tell a repetition. */
   readonly idempotencyKey?: string
@@ -82,6 +89,7 @@ export interface CatalogCapabilities {
   readonly shared: boolean
 }
 
+/** A catalog: see the head of this file for how its calls end. */
 export interface Catalog {
   /** The client's own name for the catalog; in SQL catalogs, part of every key. */
   readonly name: string

@@ -34,6 +34,7 @@ import { createFromUpdates } from './staged-create.ts'
 import { loaded, TableCommits, type Ambience } from './table-commits.ts'
 import { TableFiles, type ObjectStoreProvider } from './table-files.ts'
 
+/** What a catalog of pointers is made with. */
 export interface PointerCatalogOptions {
   /** The client's own name for the catalog; in SQL catalogs, part of every key. */
   readonly name: string
@@ -46,6 +47,7 @@ export interface PointerCatalogOptions {
   readonly uuid?: () => string
 }
 
+/** A catalog over anything that can keep a pointer to a metadata file and move it by compare-and-swap. */
 export class PointerCatalog implements Catalog {
   readonly name: string
   readonly capabilities: CatalogCapabilities

@@ -9,17 +9,20 @@
 import type { CallOptions } from '../storage/object-store.ts'
 import type { CatalogCapabilities, Namespace, Properties, TableIdentifier } from './catalog.ts'
 
+/** Where a table’s current metadata is, and where it was before. */
 export interface TablePointer {
   readonly metadataLocation: string
   /** The location before the last swap; null after a creation, or where it is not kept. */
   readonly previousLocation: string | null
 }
 
+/** Changes of a namespace’s properties: what is set, and what is removed. */
 export interface NamespaceChanges {
   readonly set: Properties
   readonly remove: readonly string[]
 }
 
+/** Keeps, for each table, where its current metadata is. */
 export interface PointerStore {
   readonly capabilities: CatalogCapabilities
 

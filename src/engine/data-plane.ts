@@ -34,6 +34,7 @@ export type RowSource =
   /** An Arrow IPC stream or file, in chunks. */
   | { readonly kind: 'arrow-ipc'; readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array> }
 
+/** How far a long run is. */
 export interface Progress {
   /** Rows done so far. */
   readonly rows: number
@@ -41,6 +42,7 @@ export interface Progress {
   readonly totalRows: number | null
 }
 
+/** How a long run is stopped and watched. */
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -57,6 +59,7 @@ export interface ParquetWriteOptions {
   readonly bloomFilterColumns: readonly string[]
 }
 
+/** What an engine is to write, and how. */
 export interface WriteRequest extends RunOptions {
   readonly source: RowSource
   /** Which of the source's rows to take, bound to `schema`; default all. */
@@ -75,6 +78,7 @@ export interface WriteRequest extends RunOptions {
   readonly files: FileAccess
 }
 
+/** What an engine wrote. */
 export interface WriteResult {
   /** Committed to storage, not yet to any snapshot. */
   readonly files: readonly ContentFile[]
@@ -92,6 +96,7 @@ export interface FileScanTask {
   readonly residual: BoundExpression
 }
 
+/** What an engine is to read. */
 export interface ReadRequest extends RunOptions {
   readonly tasks: readonly FileScanTask[]
   /** What comes out, in this order, matched by field id at every depth. */
@@ -105,6 +110,7 @@ export interface ReadRequest extends RunOptions {
   readonly files: FileAccess
 }
 
+/** A schema read off data, and where the data leaves it open. */
 export interface InferredSchema {
   /** With fresh ids, all columns optional unless the source says otherwise. */
   readonly schema: Schema
@@ -112,6 +118,7 @@ export interface InferredSchema {
   readonly unsure: readonly { readonly column: string; readonly reason: string }[]
 }
 
+/** An engine: rows into data files, scan tasks into rows. */
 export interface DataPlane {
   readonly name: string
   /**

@@ -8,6 +8,7 @@ export type SnapshotOperation = 'append' | 'replace' | 'overwrite' | 'delete'
 /** Always string to string in the document; `operation` is one of {@link SnapshotOperation}. */
 export type SnapshotSummary = { readonly operation: string } & Readonly<Record<string, string>>
 
+/** A snapshot of a table, as the metadata document has it (Iceberg spec, "Snapshots"). */
 export interface Snapshot {
   readonly 'snapshot-id': bigint
   readonly 'parent-snapshot-id'?: bigint
@@ -26,6 +27,7 @@ export interface Snapshot {
   readonly [key: string]: unknown
 }
 
+/** A branch or tag, as the metadata document has it (Iceberg spec, "Snapshot References"). */
 export interface SnapshotRef {
   readonly 'snapshot-id': bigint
   readonly type: 'branch' | 'tag'

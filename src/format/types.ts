@@ -31,6 +31,7 @@ export interface VariantType {
   readonly kind: 'variant'
 }
 
+/** A field of a struct or a column of a table: its id, name and type. */
 export interface NestedField {
   /** Unique within the table for ever; never reused. */
   readonly id: number
@@ -67,6 +68,7 @@ export interface MapType {
 }
 
 export type NestedType = StructType | ListType | MapType
+/** Any type of the format. */
 export type Type = PrimitiveType | VariantType | NestedType
 
 /** True for every type that holds one value (variant and nested types are not primitive). */

@@ -14,6 +14,7 @@ import type { ManifestFile } from '../format/manifest/list.ts'
 import type { Runtime, TableStorage } from '../table/runtime.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
 
+/** What a purge deleted, and what it could not. */
 export interface PurgeResult {
   /** Files that are gone, those that were not there included. */
   readonly deletedFiles: number

@@ -15,6 +15,7 @@ import { definitionDifferences, verifyDeclared } from './declared-schema.ts'
 import { parseTableConfig, type ParsedTableConfig } from './models.ts'
 import { defineTable, type TableDefinition } from './table-definition.ts'
 
+/** How `createTable` meets what is there already. */
 export interface CreateTableOptions {
   /**
    * Return a table that is already there as it is; `creation` on the handle says how it differs.

@@ -25,6 +25,7 @@ const sortFieldSchema = z.strictObject({
   nullOrder: z.enum(['nulls-first', 'nulls-last']).optional(),
 })
 
+/** The Zod schema of a `TableConfig`. */
 export const tableConfigSchema = z.strictObject({
   /** One level as a string, or all levels. */
   namespace: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),

@@ -4,6 +4,7 @@ import type { DataPlane } from '../engine/data-plane.ts'
 import type { FileAccess } from '../engine/file-access.ts'
 import type { ObjectStore, StorageCredential } from '../storage/object-store.ts'
 
+/** What a store is wanted for. */
 export interface ObjectStoreRequest {
   /** The table that the store is for; absent for a catalog's own needs. */
   readonly identifier?: TableIdentifier
@@ -26,6 +27,7 @@ export interface StoragePlugin {
   getFileAccess?(store: ObjectStore): FileAccess
 }
 
+/** What a catalog plugin is given to connect with. */
 export interface ConnectOptions {
   readonly getObjectStore: StoragePlugin['getObjectStore']
   /** The storage plugin's rule, for catalogs that decide locations themselves. */

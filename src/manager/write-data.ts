@@ -18,6 +18,7 @@ import { SUMMARY_KEYS } from '../format/snapshot-summary.ts'
 /** How new rows meet those that are there. */
 export type WriteMode = 'append' | 'overwrite' | 'upsert'
 
+/** How rows are written and committed. */
 export interface WriteDataOptions {
   /** Default `append`. */
   readonly mode?: WriteMode | undefined
@@ -34,6 +35,7 @@ export interface WriteDataOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
+/** What a write made. */
 export interface WriteDataResult {
   /** null when there were no rows: nothing was committed. */
   readonly snapshotId: bigint | null

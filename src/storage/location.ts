@@ -8,6 +8,7 @@
  */
 import { InvalidLocationError } from '../errors.ts'
 
+/** The parts of a location. */
 export interface ParsedLocation {
   /** Lower case, without `:`. A bare absolute path has the scheme `file`. */
   readonly scheme: string

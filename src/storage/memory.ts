@@ -26,6 +26,7 @@ interface StoredObject {
   readonly owner: string | undefined
 }
 
+/** A store in memory, gone with the process: for tests and trials. */
 export class MemoryObjectStore implements ObjectStore {
   readonly schemes: readonly string[]
   readonly #objects = new Map<string, StoredObject>()

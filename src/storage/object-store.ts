@@ -11,6 +11,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What a store says of an object without its bytes. */
 export interface ObjectInfo {
   readonly location: string
   /** Bytes. */
@@ -21,6 +22,7 @@ export interface ObjectInfo {
   readonly lastModified: Date
 }
 
+/** Which part of which object is read. */
 export interface GetOptions extends CallOptions {
   /** Bytes [start, end); end may lie past the object's end. A negative start counts from the end. */
   readonly range?: { readonly start: number; readonly end?: number } | undefined
@@ -28,6 +30,7 @@ export interface GetOptions extends CallOptions {
   readonly ifMatch?: string | undefined
 }
 
+/** How an object is put. */
 export interface PutOptions extends CallOptions {
   /**
    * Create only: ObjectExistsError when somebody else's object is there. Carries an owner token
@@ -44,12 +47,14 @@ export interface PutOptions extends CallOptions {
 /** Bytes in memory, or a file on the local disk: it is moved or uploaded, and may be gone afterwards. */
 export type PutBody = Uint8Array | { readonly localPath: string }
 
+/** What a bulk delete did. */
 export interface DeleteReport {
   /** Including those that were not there: deleting what is gone is success. */
   readonly deleted: readonly string[]
   readonly failed: readonly { readonly location: string; readonly error: Error }[]
 }
 
+/** A store of immutable objects by location: see the head of this file for its errors. */
 export interface ObjectStore {
   /** Schemes this store answers for, without `:`. */
   readonly schemes: readonly string[]

@@ -11,6 +11,7 @@ import type {
   PutOptions,
 } from './object-store.ts'
 
+/** How often, and for how long, a call is tried again. */
 export interface RetryOptions {
   /** Repetitions after the first attempt. Default 4. */
   readonly retries?: number

@@ -48,6 +48,7 @@ export interface CommitChange {
   writtenFiles(): readonly string[]
 }
 
+/** How one commit is sent. */
 export interface CommitOptions extends CommitRetryOptions {
   readonly signal?: AbortSignal | undefined
 }

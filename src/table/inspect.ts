@@ -35,6 +35,7 @@ export interface HistoryRow {
   readonly is_current_ancestor: boolean
 }
 
+/** A branch or tag. */
 export interface RefRow {
   readonly name: string
   readonly type: 'branch' | 'tag'
@@ -44,6 +45,7 @@ export interface RefRow {
   readonly max_snapshot_age_in_ms: bigint | null
 }
 
+/** A manifest of the snapshot that is looked at. */
 export interface ManifestRow {
   readonly content: 'data' | 'deletes'
   readonly path: string
@@ -56,6 +58,7 @@ export interface ManifestRow {
   readonly deleted_files_count: number | null
 }
 
+/** What is known of one column of a data file. Bounds are values of the column’s type. */
 export interface ColumnMetrics {
   readonly column_size: number | null
   readonly value_count: number | null
@@ -84,6 +87,7 @@ export interface FileRow {
   readonly readable_metrics: Readonly<Record<string, ColumnMetrics>>
 }
 
+/** A partition of the snapshot that is looked at, with what its files add up to. */
 export interface PartitionRow {
   readonly partition: Readonly<Record<string, Value>>
   readonly spec_id: number

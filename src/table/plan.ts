@@ -37,6 +37,7 @@ export interface ScanReport {
   readonly notPruned: readonly string[]
 }
 
+/** The files that a scan would read, and why not the others. */
 export interface ScanPlan {
   readonly tasks: readonly FileScanTask[]
   readonly report: ScanReport

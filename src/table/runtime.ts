@@ -7,6 +7,7 @@ import type { ObjectStore, StorageCredential } from '../storage/object-store.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { LruCache } from './lru-cache.ts'
 
+/** Time, as operations see it. */
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
   now(): number
@@ -14,6 +15,7 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Chance, as operations need it: ids and jitter. */
 export interface Random {
   /** A version 4 UUID. */
   uuid(): string

@@ -15,6 +15,7 @@ import { AllowedRoots } from './table-locations.ts'
 import type { TableState } from './table-state.ts'
 import { resolveReadPoint, type TimeTravel } from './time-travel.ts'
 
+/** Which rows of which snapshot, and which of their columns. */
 export interface ScanOptions<Column extends string = string> extends TimeTravel {
   /** Rows to keep: an expression, or its text (`"origin = 'SFO' and delay >= 60"`). */
   readonly filter?: Expression | string | undefined
@@ -28,6 +29,7 @@ export interface ScanOptions<Column extends string = string> extends TimeTravel 
   readonly signal?: AbortSignal | undefined
 }
 
+/** Formats of single local files. */
 export type FileFormat = 'parquet' | 'csv' | 'json'
 
 /**

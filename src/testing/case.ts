@@ -1,6 +1,7 @@
 /** Conformance cases that run under any test framework: a name, and a function that throws when it fails. */
 import { deepStrictEqual } from 'node:assert/strict'
 
+/** One case of a suite: a sentence and its check, for any test runner. */
 export interface ConformanceCase {
   readonly name: string
   run(): Promise<void>

@@ -4,6 +4,7 @@ import type { Snapshot } from '../format/snapshot.ts'
 import type { TableUpdate } from '../format/metadata/updates.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
+/** A catalog, fresh for one case, and what the suite needs beside it. */
 export interface CatalogUnderTest {
   readonly catalog: Catalog
   /**
@@ -18,6 +19,7 @@ export interface CatalogUnderTest {
   tearDown?(): Promise<void>
 }
 
+/** What a catalog under test can do beyond its declared capabilities. */
 export interface CatalogTraits extends CatalogCapabilities {
   /** Metadata is files that the cases can reach through `store`. */
   readonly metadataFiles: boolean

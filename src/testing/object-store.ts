@@ -18,6 +18,7 @@ import {
 import type { ObjectStore } from '../storage/object-store.ts'
 import { collect, expectEqual, expectError, expectThat, type ConformanceCase } from './case.ts'
 
+/** A store, fresh for one case, and a root below which the suite may write. */
 export interface ObjectStoreUnderTest {
   readonly store: ObjectStore
   /** An empty place of the store, without a trailing slash; each case gets its own. */

@@ -119,18 +119,25 @@ export function not(child: Expression): Expression {
   return { op: 'not', child }
 }
 
+/** Rows whose column is null. */
 export const isNull = unary('is-null')
+/** Rows whose column is not null. */
 export const notNull = unary('not-null')
 /** Float and double columns; a null is not NaN. */
 export const isNaN = unary('is-nan')
 /** Float and double columns; a null is not NaN, so it matches. */
 export const notNaN = unary('not-nan')
+/** Rows whose column equals the value. */
 export const eq = comparison('eq')
 /** Does not match nulls; matches NaN. */
 export const notEq = comparison('not-eq')
+/** Rows whose column is less than the value. */
 export const lt = comparison('lt')
+/** Rows whose column is less than or equal to the value. */
 export const lte = comparison('lt-eq')
+/** Rows whose column is greater than the value. */
 export const gt = comparison('gt')
+/** Rows whose column is greater than or equal to the value. */
 export const gte = comparison('gt-eq')
 /** String columns. */
 export const startsWith = comparison('starts-with')

@@ -1,6 +1,7 @@
 /** The REST protocol's `TableRequirement`s (open-api, "TableRequirement"). */
 import type { TableMetadata } from './table-metadata.ts'
 
+/** What must hold of a table for a commit to apply (Iceberg REST protocol, `TableRequirement`). */
 export type TableRequirement =
   | { readonly type: 'assert-create' }
   | { readonly type: 'assert-table-uuid'; readonly uuid: string }

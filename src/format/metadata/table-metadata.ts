@@ -89,6 +89,7 @@ export interface StatisticsFileJson {
   readonly [key: string]: unknown
 }
 
+/** A table’s metadata document (Iceberg spec, "Table Metadata"). */
 export interface TableMetadata {
   readonly 'format-version': FormatVersion
   readonly 'table-uuid': string

@@ -18,6 +18,7 @@ export interface NewPartitionFieldJson {
   readonly transform: string
 }
 
+/** One change of table metadata (Iceberg REST protocol, `TableUpdate`). */
 export type TableUpdate =
   | { readonly action: 'assign-uuid'; readonly uuid: string }
   | { readonly action: 'upgrade-format-version'; readonly 'format-version': FormatVersion }

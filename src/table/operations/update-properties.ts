@@ -4,6 +4,7 @@ import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import type { TableUpdate } from '../../format/metadata/updates.ts'
 import type { CommitAttempt, CommitChange } from '../commit.ts'
 
+/** Changes of a table’s properties: what is set, and what is removed. */
 export interface PropertyChanges {
   readonly set?: Properties
   /** Keys; removing one that is not there is fine. */
