@@ -3,6 +3,7 @@ import type { CatalogCapabilities, Namespace, Properties, TableIdentifier } from
 import { PointerCatalog, type PointerCatalogOptions } from './pointer-catalog.ts'
 import type { NamespaceChanges, PointerStore, TablePointer } from './pointers.ts'
 
+/** A catalog in memory, gone with the process: for tests and trials. */
 export class MemoryCatalog extends PointerCatalog {
   constructor(options: PointerCatalogOptions) {
     super(new MemoryPointers(), options)
@@ -20,7 +21,7 @@ interface NamespaceEntry {
 }
 
 /** Every step runs without an await, so that none can come in between. */
-class MemoryPointers implements PointerStore {
+export class MemoryPointers implements PointerStore {
   readonly capabilities: CatalogCapabilities = {
     nestedNamespaces: true,
     dotsInNames: true,

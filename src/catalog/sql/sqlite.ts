@@ -52,7 +52,8 @@ function badUri(message: string): InvalidConfigError {
   })
 }
 
-function openSqliteEngine(uri: string, busyTimeoutMs: number): SqlEngine {
+/** The database of a URI; made when it is not there. */
+export function openSqliteEngine(uri: string, busyTimeoutMs: number): SqlEngine {
   const path = sqlitePath(uri)
   try {
     const database = new DatabaseSync(path)
