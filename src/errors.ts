@@ -37,10 +37,14 @@ export abstract class FloebergError extends Error {
  * Adds what a lower floor could not know (which table this was about) to an error on its way up.
  * What is already set stays.
  */
-export function locateError(error: unknown, where: { readonly table?: string; readonly file?: string }): void {
+export function locateError(
+  error: unknown,
+  where: { readonly table?: string; readonly file?: string },
+): void {
   if (!(error instanceof FloebergError)) return
   for (const key of ['table', 'file'] as const) {
-    if (error[key] === undefined && where[key] !== undefined) Object.defineProperty(error, key, { value: where[key], enumerable: true })
+    if (error[key] === undefined && where[key] !== undefined)
+      Object.defineProperty(error, key, { value: where[key], enumerable: true })
   }
 }
 

@@ -4,7 +4,7 @@ import type { Datum } from '../types.ts'
 /** `data_file.content`: 0, 1 and 2 in the file. */
 export type FileContent = 'data' | 'position-deletes' | 'equality-deletes'
 
-/** Formats of single local files. */
+/** Formats of data and delete files. */
 export type FileFormat = 'parquet' | 'avro' | 'orc' | 'puffin'
 
 /**
