@@ -32,8 +32,10 @@ export interface PhysicalSchema {
   /** Files of the same number are laid out alike. */
   readonly number: number
   readonly columns: readonly PhysicalField[]
-  /** Whether any column, at any depth, has a field id. */
-  readonly hasIds: boolean
+  /** Field ids of all columns, at every depth, elements of lists and maps included. */
+  readonly ids: ReadonlySet<number>
+  /** Whether every leaf column has an id. */
+  readonly isComplete: boolean
 }
 
 /** The options of every `read_parquet`: folder names are never taken for columns. */
@@ -91,9 +93,9 @@ function align(
   types: readonly DuckDBType[],
 ): PhysicalSchema {
   if (names.length !== elements.length) throw corrupt(file, 'its columns cannot be told apart')
-  let hasIds = false
+  const ids = new Set<number>()
+  let isComplete = true
   const field = (element: ParquetElement, sqlName: string, type: DuckDBType): PhysicalField => {
-    if (element.fieldId !== null) hasIds = true
     return { name: element.name, sqlName, id: element.fieldId, node: columnNode(element, type) }
   }
   /** A column as it appears: repeated without an annotation it is a list of itself. */
@@ -104,7 +106,7 @@ function align(
     return node(element, type)
   }
   const node = (element: ParquetElement, type: DuckDBType): PhysicalNode => {
-    if (element.fieldId !== null) hasIds = true
+    if (element.fieldId !== null) ids.add(element.fieldId)
     if (type instanceof DuckDBMapType) return mapNode(element, type)
     if (type instanceof DuckDBListType) return listNode(element, type)
     if (type instanceof DuckDBStructType) {
@@ -114,6 +116,7 @@ function align(
       )
       return { kind: 'struct', fields }
     }
+    if (element.fieldId === null) isComplete = false
     return { kind: 'leaf', sqlType: element.alwaysNull ? null : typeText(type) }
   }
   const listNode = (element: ParquetElement, type: DuckDBListType): PhysicalNode => {
@@ -132,7 +135,7 @@ function align(
     if (type === undefined || name === undefined) throw corrupt(file, 'its columns cannot be told apart')
     return field(element, name, type)
   })
-  return { number, columns, hasIds }
+  return { number, columns, ids, isComplete }
 }
 
 /**

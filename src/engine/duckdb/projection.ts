@@ -29,7 +29,7 @@ export interface FileColumns {
 
 /** Refuses a file in which columns could only be guessed. */
 export function refuseWithoutIds(file: FileColumns): void {
-  if (file.physical.hasIds || file.nameMapping !== null) return
+  if (file.physical.ids.size > 0 || file.nameMapping !== null) return
   throw new SchemaMismatchError('a data file carries no field ids and the table has no name mapping', {
     file: file.name,
     hint: "set the table property 'schema.name-mapping.default' to say which column is which",

@@ -7,11 +7,12 @@ import type { DuckDBBitValue } from '@duckdb/node-api'
 import { UnsupportedFeatureError } from '../../errors.ts'
 import type { BoundExpression } from '../../format/expressions/expression.ts'
 import type { NameMapping } from '../../format/name-mapping.ts'
-import type { Schema } from '../../format/schema.ts'
+import { leafFields, type Schema } from '../../format/schema.ts'
 import type { Datum, NestedField } from '../../format/types.ts'
 import { ALL_ROWS, filterSql } from './filter-sql.ts'
+import { corrupt } from './open-parquet.ts'
 import type { OpenTask } from './open-tasks.ts'
-import { READ_OPTIONS, type PhysicalNode, type PhysicalSchema } from './physical.ts'
+import { READ_OPTIONS } from './physical.ts'
 import type { DeletedRows } from './position-deletes.ts'
 import { columnSql, leafSql, refuseWithoutIds, type FileColumns } from './projection.ts'
 import { quoteName, quotePaths, quoteTexts, sqlType } from './sql.ts'
@@ -42,7 +43,7 @@ interface Branch {
 
 /** The rows of the tasks, of exactly the projection's types. */
 export function scanQuery(tasks: readonly OpenTask[], shape: ScanShape): ScanQuery {
-  const branches = branchesOf(tasks, shape.nameMapping)
+  const branches = branchesOf(tasks, shape)
   const values: DuckDBBitValue[] = []
   const selects = branches.flatMap((branch) => branchSql(branch, shape, values))
   return { sql: selects.length === 0 ? emptySql(shape) : unionAll(selects), values }
@@ -64,12 +65,14 @@ export function numberedNames(schema: Schema): readonly string[] {
   return schema.fields.map((_, at) => `c${at}`)
 }
 
-function branchesOf(tasks: readonly OpenTask[], nameMapping: NameMapping | null): readonly Branch[] {
+function branchesOf(tasks: readonly OpenTask[], { projection, nameMapping }: ScanShape): readonly Branch[] {
+  const leafIds = leafFields(projection).map((field) => field.id)
   const branches: Branch[] = []
   const shared = new Map<string, Branch>()
   const layouts = new Map<string, SharedLayout>()
   for (const open of tasks) {
     if (open.task.residual.op === 'false') continue
+    refuseLostColumns(open, leafIds)
     const constants = constantsOf(open)
     const literals = [...constants].map(([id, datum]) => [id, keyOfDatum(datum)])
     const key = JSON.stringify([open.physical.number, literals])
@@ -119,33 +122,24 @@ class SharedLayout {
 function constantsOf(open: OpenTask): ReadonlyMap<number, Datum | null> {
   const constants = new Map<number, Datum | null>()
   for (const [at, field] of open.task.spec.fields.entries()) {
-    if (field.transform.kind !== 'identity' || fieldIdsOf(open.physical).has(field.sourceId)) continue
+    if (field.transform.kind !== 'identity' || open.physical.ids.has(field.sourceId)) continue
     const datum = open.file.partition[at]
     if (datum !== undefined) constants.set(field.sourceId, datum)
   }
   return constants
 }
 
-const fieldIds = new WeakMap<PhysicalSchema, ReadonlySet<number>>()
-
-/** Ids of the columns of a layout, and of the members of its structs. */
-function fieldIdsOf(physical: PhysicalSchema): ReadonlySet<number> {
-  const known = fieldIds.get(physical)
-  if (known !== undefined) return known
-  const ids = new Set<number>()
-  const visit = (fields: PhysicalSchema['columns']): void => {
-    for (const { id, node } of fields) {
-      if (id !== null) ids.add(id)
-      visit(membersOf(node))
-    }
+/**
+ * A file whose manifest entry counts values of a column that the file does not have is damaged: its
+ * column must not come out as null. Files that are read through a name mapping have other ids.
+ */
+function refuseLostColumns(open: OpenTask, leafIds: readonly number[]): void {
+  const { file, physical } = open
+  if (!physical.isComplete) return
+  for (const id of leafIds) {
+    const isCounted = file.columnSizes?.has(id) === true || file.valueCounts?.has(id) === true
+    if (isCounted && !physical.ids.has(id)) throw corrupt(open, `it has lost the column with field id ${id}`)
   }
-  visit(physical.columns)
-  fieldIds.set(physical, ids)
-  return ids
-}
-
-function membersOf(node: PhysicalNode): PhysicalSchema['columns'] {
-  return node.kind === 'struct' ? node.fields : []
 }
 
 function keyOfDatum(datum: Datum | null): string {
