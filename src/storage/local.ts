@@ -71,7 +71,7 @@ export class LocalObjectStore implements ObjectStore {
         throw new InvalidLocationError('The location names a folder', { file: location })
       const ours = await this.#alreadyPut(location, path, options.owner)
       if (ours !== null) return ours
-      const file = await prepareFile(path, body, options.signal)
+      const file = await prepare(location, path, body, options.signal)
       const info = infoOf(location, file.stats)
       await this.#publish(file, path, location, options)
       if (options.owner !== undefined) this.#remember(options.owner, info.etag)
@@ -177,6 +177,24 @@ export class LocalObjectStore implements ObjectStore {
     } catch (error) {
       throw localError(error, location)
     }
+  }
+}
+
+async function prepare(
+  location: string,
+  path: string,
+  body: PutBody,
+  signal: AbortSignal | undefined,
+): Promise<ReadyFile> {
+  try {
+    return await prepareFile(path, body, signal)
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code !== 'ENOTDIR' && code !== 'EEXIST') throw error
+    throw new InvalidLocationError('A file stands where the location needs a folder', {
+      file: maskLocation(location),
+      cause: error,
+    })
   }
 }
 

@@ -21,7 +21,7 @@ export interface ParsedLocation {
 const DRIVE_PATH = /^[a-zA-Z]:[\\/]/
 // Two letters at least: a single one before the colon is a drive, never a scheme.
 const URI = /^([a-zA-Z][a-zA-Z0-9+.-]+):(.*)$/s
-const CONTROL = /[\u0000-\u001f\u007f]/
+const CONTROL_OR_BROKEN = /[\p{Cc}\p{Cs}]/u
 
 /** InvalidLocationError for a relative path and for what is no location at all. */
 export function parseLocation(location: string): ParsedLocation {
@@ -138,7 +138,7 @@ function canonicalOrNull(location: string): string | null {
  */
 export function newLocation(location: string): string {
   const { scheme, authority, path } = parseLocation(location)
-  if (CONTROL.test(location) || /\p{Cs}/u.test(location)) {
+  if (CONTROL_OR_BROKEN.test(location)) {
     throw new InvalidLocationError('A location holds a control character or broken Unicode')
   }
   if (scheme !== 'file') return `${scheme}://${authority}${path.replace(/\/+$/, '')}`

@@ -3,13 +3,14 @@ import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { throwIfAborted } from '../abort.ts'
 import type { FileAccess, InputFile, OutputFile } from '../engine/file-access.ts'
-import { MissingFileError, ObjectNotFoundError } from '../errors.ts'
+import { MissingFileError, ObjectExistsError, ObjectNotFoundError } from '../errors.ts'
 import { localError } from './local-errors.ts'
 import { createFolder, hiddenPathFor, removeTemporary } from './local-files.ts'
 import { fileNameOf, maskLocation } from './location.ts'
 import type { ObjectStore } from './object-store.ts'
 import { temporaryName } from './temporary-names.ts'
 
+/** Where files are staged. */
 export interface FileAccessOptions {
   /**
    * Folder for downloads, uploads in the making and partitioned output. For a local store, one on
@@ -44,17 +45,32 @@ async function openOutput(
   // One token for all tries of this file: a commit that is called again finds its own object.
   const owner = crypto.randomUUID()
   let committed = false
+  // A put that failed may have taken effect all the same, unless somebody else's object is there.
+  let mayBeThere = false
   return {
     location,
     localPath,
     commit: async () => {
-      const { size } = await store.put(location, { localPath }, { ifAbsent: true, owner, signal })
+      mayBeThere = true
+      const { size } = await store
+        .put(location, { localPath }, { ifAbsent: true, owner, signal })
+        .catch((error: unknown) => {
+          if (error instanceof ObjectExistsError) mayBeThere = false
+          throw error
+        })
       committed = true
       await removeTemporary(localPath)
       return { size }
     },
     abort: async () => {
       if (!committed) await removeTemporary(localPath)
+    },
+    discard: async () => {
+      await removeTemporary(localPath)
+      if (!mayBeThere) return
+      const { failed } = await store.delete([location])
+      for (const { error } of failed) throw error
+      mayBeThere = false
     },
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { MemoryCatalog } from '../../src/catalog/memory.ts'
 import { openSqliteCatalog } from '../../src/catalog/sql/sqlite.ts'
 import { LocalObjectStore } from '../../src/storage/local.ts'
@@ -46,10 +46,14 @@ async function sqlite(): Promise<CatalogUnderTest> {
 
 describe('the memory catalog', () => {
   const traits = { ...common, dotsInNames: true, shared: false }
-  for (const { name, run } of catalogCases(traits, memory)) test(name, run)
+  test.each([...catalogCases(traits, memory)])('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
 })
 
 describe('the SQLite catalog', () => {
   const traits = { ...common, dotsInNames: false, shared: true }
-  for (const { name, run } of catalogCases(traits, sqlite)) test(name, run)
+  test.each([...catalogCases(traits, sqlite)])('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
 })

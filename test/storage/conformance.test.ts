@@ -1,4 +1,4 @@
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { LocalObjectStore } from '../../src/storage/local.ts'
 import { toFileUri } from '../../src/storage/location.ts'
 import { MemoryObjectStore } from '../../src/storage/memory.ts'
@@ -21,6 +21,8 @@ async function retried(): Promise<ObjectStoreUnderTest> {
 
 for (const [store, setUp] of Object.entries({ local, memory, retried })) {
   describe(`the ${store} store`, () => {
-    for (const { name, run } of objectStoreCases(setUp)) test(name, run)
+    test.each([...objectStoreCases(setUp)])('$name', async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined()
+    })
   })
 }

@@ -50,8 +50,10 @@ test('a put that fails leaves nothing behind', async () => {
   const onFolder = `${toFileUri(folder)}/folder`
   await expect(store.put(onFolder, bytes('x'))).rejects.toThrow(InvalidLocationError)
   await expect(store.put(onFolder, bytes('x'), { ifAbsent: true })).rejects.toThrow(ObjectExistsError)
-  const below = store.put(`${location}/below-a-file`, bytes('x'))
-  await expect(below).rejects.toThrow()
+  for (const below of [`${location}/x`, `${location}/x/y`]) {
+    await expect(store.put(below, bytes('x'))).rejects.toThrow(InvalidLocationError)
+    await expect(store.head(below)).rejects.toThrow(ObjectNotFoundError)
+  }
   expect((await readdir(folder)).sort()).toEqual(['folder', 'object'])
 })
 
