@@ -11,7 +11,7 @@ import {
   type Schema,
 } from '../format/schema.ts'
 import { createSortOrder, sortOrderToJson, type SortOrder } from '../format/sort-order.ts'
-import type { Type } from '../format/types.ts'
+import { firstV3Feature } from '../format/v3-features.ts'
 import { pathToString, type ParsedTableConfig, type SchemaInput } from './models.ts'
 
 /** A validated configuration in the format's own terms. */
@@ -75,34 +75,11 @@ function readSortOrder(schema: Schema, config: ParsedTableConfig): SortOrder {
   return createSortOrder(schema, fields.map(withoutUndefined))
 }
 
-const V3_TYPES: ReadonlySet<Type['kind']> = new Set([
-  'timestamp_ns',
-  'timestamptz_ns',
-  'unknown',
-  'variant',
-  'geometry',
-  'geography',
-])
-
 function checkTypes(schema: Schema, version: number): void {
   if (version >= 3) return
   for (const field of schema.fields) {
-    const kind = findType(field.type, V3_TYPES)
-    if (kind !== undefined) throw invalid(['schema', field.name], `the type ${kind} needs format version 3`)
-  }
-}
-
-function findType(type: Type, kinds: ReadonlySet<Type['kind']>): Type['kind'] | undefined {
-  if (kinds.has(type.kind)) return type.kind
-  switch (type.kind) {
-    case 'struct':
-      return type.fields.map((field) => findType(field.type, kinds)).find((kind) => kind !== undefined)
-    case 'list':
-      return findType(type.element, kinds)
-    case 'map':
-      return findType(type.key, kinds) ?? findType(type.value, kinds)
-    default:
-      return undefined
+    const feature = firstV3Feature([field])
+    if (feature !== null) throw invalid(['schema', field.name], `the ${feature} needs format version 3`)
   }
 }
 

@@ -7,7 +7,7 @@
  * | position deletes | same spec and partition, and the delete is not older |
  * | equality deletes | same spec and partition, or an unpartitioned spec; and the delete is newer |
  */
-import { decodeBinary } from '../format/values/binary.ts'
+import { decodeBound } from '../format/values/bounds.ts'
 import type { ContentFile, ManifestEntry } from '../format/manifest/entry.ts'
 import type { PartitionSpec } from '../format/partition-spec.ts'
 import { partitionKey } from './partition-key.ts'
@@ -51,12 +51,12 @@ export class DeleteIndex {
 function onlyTarget(file: ContentFile): string | null {
   if (file.content !== 'position-deletes') return null
   if (file.referencedDataFile !== null) return file.referencedDataFile
-  const lower = file.lowerBounds?.get(DELETE_FILE_PATH_ID)
-  const upper = file.upperBounds?.get(DELETE_FILE_PATH_ID)
-  if (lower === undefined || upper === undefined) return null
+  const bounds = [file.lowerBounds, file.upperBounds].map((of) =>
+    decodeBound({ kind: 'string' }, of?.get(DELETE_FILE_PATH_ID)),
+  )
   // A bound that was cut short differs from its counterpart, so equal ones are the whole path.
-  const first = decodeBinary({ kind: 'string' }, lower)
-  return first === decodeBinary({ kind: 'string' }, upper) ? String(first) : null
+  const [lower, upper] = bounds
+  return typeof lower === 'string' && lower === upper ? lower : null
 }
 
 function appliesInTime(deletes: ManifestEntry, data: ManifestEntry): boolean {

@@ -5,7 +5,7 @@ import { ancestorsOf, currentSchema, specsById } from '../format/metadata/views.
 import { partitionType } from '../format/partition-spec.ts'
 import { fieldName, findField } from '../format/schema.ts'
 import { isPrimitive } from '../format/types.ts'
-import { decodeBinary } from '../format/values/binary.ts'
+import { decodeBound } from '../format/values/bounds.ts'
 import { datumToValue, type Value } from '../format/values/value.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { entriesOf, manifestsOf, type ManifestContext } from './manifest-reader.ts'
@@ -282,7 +282,8 @@ class Inspect implements TableInspect {
 
   #bound(id: number, bytes: Uint8Array | undefined): Value {
     const type = findField(currentSchema(this.#state.metadata), id)?.type
-    if (bytes === undefined || type === undefined || !isPrimitive(type)) return null
-    return datumToValue(type, decodeBinary(type, bytes))
+    if (type === undefined || !isPrimitive(type)) return null
+    const bound = decodeBound(type, bytes)
+    return bound === null ? null : datumToValue(type, bound)
   }
 }

@@ -4,7 +4,8 @@ import { isPrimitive, type NestedField } from '../types.ts'
 import { childFields } from '../nested-fields.ts'
 import { highestFieldId, schemaFromJson, schemaProblems, sameSchema, type Schema } from '../schema.ts'
 import { fieldName, findField } from '../schema-lookup.ts'
-import { sameType, typeToString } from '../types-json.ts'
+import { sameType } from '../types-json.ts'
+import { firstV3Feature } from '../v3-features.ts'
 import { changed, reject, resolveId, type Draft } from './draft.ts'
 import type { FormatVersion, SchemaJson, TableMetadata } from './table-metadata.ts'
 import type { TableUpdate } from './updates.ts'
@@ -58,30 +59,6 @@ export function checkSchema(schema: Schema, version: FormatVersion): void {
   if (newer !== null) {
     throw reject(`${newer} needs format version 3, and the table has ${version}`, 'upgrade the table first')
   }
-}
-
-const V3_TYPES: ReadonlySet<string> = new Set([
-  'unknown',
-  'variant',
-  'geometry',
-  'geography',
-  'timestamp_ns',
-  'timestamptz_ns',
-])
-
-function firstV3Feature(fields: readonly NestedField[]): string | null {
-  for (const field of fields) {
-    if (V3_TYPES.has(field.type.kind)) return `type ${typeToString(field.type)} of column '${field.name}'`
-    if (given(field.initialDefault) || given(field.writeDefault))
-      return `the default of column '${field.name}'`
-    const inner = firstV3Feature(childFields(field.type))
-    if (inner !== null) return inner
-  }
-  return null
-}
-
-function given(value: unknown): boolean {
-  return value !== undefined && value !== null
 }
 
 /**
