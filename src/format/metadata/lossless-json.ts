@@ -10,6 +10,7 @@
  * skipped.
  */
 import { CorruptFileError, InvalidArgumentError } from '../../errors.ts'
+import { isRecord } from './json-fields.ts'
 import { JsonScanner, JsonSyntaxProblem } from './json-scanner.ts'
 import { NumberToken } from './number-token.ts'
 
@@ -75,13 +76,13 @@ function parseLongArray(scanner: JsonScanner): unknown[] {
 export function stringifyLossless(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(value)
+      return quoted(value)
     case 'bigint':
     case 'boolean':
       return String(value)
     case 'number':
       if (!Number.isFinite(value)) throw new InvalidArgumentError('JSON has no NaN and no infinity')
-      return JSON.stringify(value)
+      return String(value)
     case 'object':
       return value === null ? 'null' : stringifyObject(value)
     default:
@@ -91,12 +92,42 @@ export function stringifyLossless(value: unknown): string {
 
 function stringifyObject(value: object): string {
   if (value instanceof NumberToken) return value.text
-  if (Array.isArray(value)) return `[${value.map(stringifyLossless).join(',')}]`
-  if (ArrayBuffer.isView(value)) throw new InvalidArgumentError('JSON has no byte arrays')
+  if (Array.isArray(value)) return stringifyArray(value)
+  if (ArrayBuffer.isView(value) || !isRecord(value)) throw new InvalidArgumentError('JSON has no byte arrays')
+  return stringifyRecord(value)
+}
+
+function stringifyArray(value: readonly unknown[]): string {
   let text = ''
-  for (const [key, member] of Object.entries(value)) {
-    if (member === undefined) continue
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${stringifyLossless(member)}`
+  for (const element of value) text += (text === '' ? '' : ',') + stringifyLossless(element)
+  return `[${text}]`
+}
+
+function stringifyRecord(value: { readonly [key: string]: unknown }): string {
+  let text = ''
+  for (const key of Object.keys(value)) {
+    const member = value[key]
+    if (member !== undefined) text += (text === '' ? '' : ',') + keyText(key) + stringifyLossless(member)
   }
   return `{${text}}`
+}
+
+/** What must be escaped, or may have to be. */
+const SPECIAL = /["\\\u0000-\u001f\ud800-\udfff]/
+
+function quoted(text: string): string {
+  return SPECIAL.test(text) ? JSON.stringify(text) : `"${text}"`
+}
+
+/** Metadata has few keys and has them thousands of times. */
+const keyTexts = new Map<string, string>()
+const MOST_KEYS = 4096
+
+function keyText(key: string): string {
+  let text = keyTexts.get(key)
+  if (text === undefined) {
+    text = `${quoted(key)}:`
+    if (keyTexts.size < MOST_KEYS) keyTexts.set(key, text)
+  }
+  return text
 }
