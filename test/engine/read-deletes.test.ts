@@ -162,6 +162,26 @@ describe('position deletes', () => {
     expect(await ids(taskOf(file, deletesOf(deleteFile)))).toStrictEqual([1, 2])
   })
 
+  test('with positions of 32 bits, and rows beside them', async () => {
+    const file = await numbers('h', 0, 3)
+    const deleteFile = await shop.write(
+      'h-deletes.parquet',
+      `SELECT {id: 1::BIGINT} AS row, 1::INT AS pos, '${file.location}' AS file_path`,
+      '{row: {__duckdb_field_id: 2147483544, id: 1}, pos: 2147483545, file_path: 2147483546}',
+    )
+    expect(await ids(taskOf(file, deletesOf(deleteFile)))).toStrictEqual([0, 2])
+  })
+
+  test('a delete file without its columns is refused', async () => {
+    const file = await numbers('i', 0, 3)
+    const deleteFile = await shop.write('i-deletes.parquet', 'SELECT 1::BIGINT AS pos', '{pos: 2147483545}')
+    await expect(ids(taskOf(file, deletesOf(deleteFile)))).rejects.toMatchObject({
+      code: 'FLOEBERG_SCHEMA_MISMATCH',
+      file: deleteFile.location,
+      column: 'file_path',
+    })
+  })
+
   test('more files with deletes than fit one query', async () => {
     const tasks = await Promise.all(
       Array.from({ length: 150 }, async (_, n) => {

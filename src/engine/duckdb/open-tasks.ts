@@ -1,10 +1,10 @@
 /** Scan tasks whose files are at hand, looked at, and known by their layout. */
+import { throwIfAborted } from '../../abort.ts'
 import { UnsupportedFeatureError } from '../../errors.ts'
 import { contentFileKey, type ContentFile, type ManifestEntry } from '../../format/manifest/entry.ts'
 import type { FileScanTask, ReadRequest } from '../data-plane.ts'
 import type { InputFile } from '../file-access.ts'
 import type { DuckDbEngine } from './connection.ts'
-import { throwIfAborted } from './errors.ts'
 import { readFooter } from './open-parquet.ts'
 import type { PhysicalSchema, PhysicalSchemas } from './physical.ts'
 import type { Session } from './session.ts'

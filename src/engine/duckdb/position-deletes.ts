@@ -5,16 +5,20 @@
 import { DuckDBBitValue } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { contentFileKey } from '../../format/manifest/entry.ts'
-import { SchemaMismatchError } from '../../errors.ts'
+import type { NameMapping } from '../../format/name-mapping.ts'
+import type { NestedField } from '../../format/schema.ts'
 import { corrupt } from './open-parquet.ts'
 import type { OpenFile, OpenTask, OpenTasks } from './open-tasks.ts'
 import { READ_OPTIONS } from './physical.ts'
+import { columnSql, type FileColumns } from './projection.ts'
 import { bigint64sOf, int32sOf, wholeVector } from './raw-vector.ts'
 import { quotePaths, quoteText } from './sql.ts'
 
-/** Reserved field ids of position delete files, and the names that go with them. */
-const FILE_PATH = { id: 2147483546, name: 'file_path' }
-const POSITION = { id: 2147483545, name: 'pos' }
+/** Columns of position delete files, and the names that go with their reserved ids. */
+const LOCATION: NestedField = { id: 2147483546, name: 'file_path', required: true, type: { kind: 'string' } }
+const POSITION: NestedField = { id: 2147483545, name: 'pos', required: true, type: { kind: 'long' } }
+/** For writers that leave the ids out. */
+const NAMES: NameMapping = [LOCATION, POSITION].map(({ id, name }) => ({ 'field-id': id, names: [name] }))
 
 /** Deleted rows of a data file, by position. */
 export class DeletedRows {
@@ -75,22 +79,12 @@ export async function readPositionDeletes(
   return deleted
 }
 
-/** The file's two columns, by field id, or by name where a writer left the ids out. */
-function positionsSql(file: OpenFile): string {
-  const columns = file.physical.columns
-  const find = ({ id, name }: { readonly id: number; readonly name: string }, sqlType: string): number => {
-    const byId = columns.findIndex((column) => column.id === id)
-    const at = byId === -1 ? columns.findIndex((column) => column.id === null && column.name === name) : byId
-    const node = columns[at]?.node
-    if (node?.kind === 'leaf' && node.sqlType === sqlType) return at
-    throw new SchemaMismatchError(`a position delete file has no column '${name}' of its type`, {
-      file: file.name,
-      column: name,
-    })
-  }
-  const names = columns.map((_, at) => `p${at}`)
+/** The file's two columns. Whatever else it holds (a copy of each row, perhaps) is not read. */
+function positionsSql({ name, physical, localPath }: OpenFile): string {
+  const columns = physical.columns.map((_, at) => `p${at}`)
+  const file: FileColumns = { name, physical, nameMapping: NAMES, constants: new Map(), columns }
   return (
-    `SELECT p${find(FILE_PATH, 'VARCHAR')} AS location, p${find(POSITION, 'BIGINT')} AS pos ` +
-    `FROM read_parquet(${quotePaths([file.localPath])}, ${READ_OPTIONS}) AS f(${names.join(', ')})`
+    `SELECT ${columnSql(LOCATION, file)} AS location, ${columnSql(POSITION, file)} AS pos ` +
+    `FROM read_parquet(${quotePaths([localPath])}, ${READ_OPTIONS}) AS f(${columns.join(', ')})`
   )
 }
