@@ -1,6 +1,6 @@
 /** Applies a commit's updates to a table's metadata, with the REST protocol's meaning. */
 import {
-  FloebergError,
+  type FloebergError,
   InvalidArgumentError,
   InvalidExpressionError,
   UnsupportedFeatureError,

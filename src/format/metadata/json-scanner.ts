@@ -4,10 +4,7 @@
  * strings first and back into exact values after. This is as fast as `JSON.parse` alone, and holds
  * no copy of the document but the piece in hand.
  */
-import { numberFromLiteral } from './number-token.ts'
-
-/** What is wrong with the document, without quoting it. */
-export class JsonSyntaxProblem extends Error {}
+import { JsonSyntaxProblem, revive } from './json-marks.ts'
 
 const MAX_DEPTH = 1000
 const QUOTE = 0x22
@@ -17,14 +14,11 @@ const ZERO = 0x30
 const NINE = 0x39
 const COMMA = 0x2c
 const COLON = 0x3a
+/** The mark's first byte: a character that stands for itself in JSON and begins no sane string. */
 const DELETE = 0x7f
 const LOWER_U = 0x75
 
-/**
- * First character of a marked string: the rest is a number's text, or `=` and a string that happened
- * to begin with this character (or with an escape, which may be this character).
- */
-const MARK = '\u007f'
+/** What is inserted to mark numbers, and strings that look marked (see json-marks.ts). */
 const NUMBER_START = new Uint8Array([QUOTE, DELETE])
 const NUMBER_END = new Uint8Array([QUOTE])
 const STRING_MARK = new Uint8Array([DELETE, 0x3d])
@@ -282,45 +276,6 @@ export class JsonScanner {
   }
 }
 
-/**
- * Turns marked strings back, in place. Strings that equal the neighbour's under the same key become
- * the same string, so that a history of thousands of snapshots holds `"append"` once.
- */
-function revive(value: unknown, neighbour: unknown): unknown {
-  if (typeof value === 'string') return value.startsWith(MARK) ? unmark(value) : value
-  if (Array.isArray(value)) {
-    value.forEach((element: unknown, index) => {
-      const revived = revive(element, undefined)
-      if (revived !== element) value[index] = revived
-    })
-  } else if (isRecord(value)) reviveMembers(value, isRecord(neighbour) ? neighbour : undefined)
-  return value
-}
-
-function reviveMembers(
-  record: Record<string, unknown>,
-  neighbour: Record<string, unknown> | undefined,
-): void {
-  for (const key of Object.keys(record)) {
-    const member = record[key]
-    if (typeof member === 'string') {
-      if (member.startsWith(MARK)) record[key] = unmark(member)
-      else if (neighbour !== undefined && member === neighbour[key]) record[key] = neighbour[key]
-    } else if (typeof member === 'object' && member !== null) revive(member, neighbour?.[key])
-  }
-}
-
-function unmark(text: string): unknown {
-  if (text[1] === '=') return text.slice(2)
-  const number = numberFromLiteral(text.slice(1))
-  if (number === null) throw new JsonSyntaxProblem('a number is malformed')
-  return number
-}
-
 function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -112,8 +112,8 @@ function stringifyRecord(value: { readonly [key: string]: unknown }): string {
   return `{${text}}`
 }
 
-/** What must be escaped, or may have to be. */
-const SPECIAL = /["\\\u0000-\u001f\ud800-\udfff]/
+/** Anything but characters that stand for themselves: quote, backslash, controls and surrogates. */
+const SPECIAL = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
 
 function quoted(text: string): string {
   return SPECIAL.test(text) ? JSON.stringify(text) : `"${text}"`

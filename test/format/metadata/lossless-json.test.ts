@@ -143,7 +143,7 @@ describe('damaged documents', () => {
       const flipped = bytes.slice()
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       const error = caught(() => stringifyLossless(parseLossless(flipped, 'f')))
-      if (error !== undefined) expect(error).toBeInstanceOf(CorruptFileError)
+      expect(error === undefined || error instanceof CorruptFileError).toBe(true)
     }
   })
 
