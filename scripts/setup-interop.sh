@@ -24,14 +24,15 @@ if [[ ! -x "$cache/venv/bin/python" ]]; then
   python3 -m venv "$cache/venv"
 fi
 echo "interop: installing $(grep -c '==' "$requirements") pinned Python packages"
-"$cache/venv/bin/pip" install --quiet --requirement "$requirements"
+"$cache/venv/bin/pip" install --quiet --cache-dir "$cache/pip" --requirement "$requirements"
 
 for jar in "${jars[@]}"; do
   IFS=: read -r group artifact version <<<"$jar"
   if [[ ! -f "$cache/jars/$artifact-$version.jar" ]]; then
     echo "interop: fetching $artifact $version"
-    mvn -B -q dependency:get -Dtransitive=false -Dartifact="$jar"
-    mvn -B -q dependency:copy -Dartifact="$jar" -DoutputDirectory="$cache/jars" -Dmdep.overWriteIfNewer=true
+    maven=(mvn -B -q "-Dmaven.repo.local=$cache/maven")
+    "${maven[@]}" dependency:get -Dtransitive=false -Dartifact="$jar"
+    "${maven[@]}" dependency:copy -Dartifact="$jar" -DoutputDirectory="$cache/jars"
   fi
 done
 printf '%s\n' "$wanted" >"$cache/stamp"
