@@ -24,7 +24,7 @@ if [[ ! -x "$cache/venv/bin/python" ]]; then
   python3 -m venv "$cache/venv"
 fi
 echo "interop: installing $(grep -c '==' "$requirements") pinned Python packages"
-"$cache/venv/bin/pip" install --quiet --cache-dir "$cache/pip" --requirement "$requirements"
+"$cache/venv/bin/pip" install --quiet --no-cache-dir --requirement "$requirements"
 
 for jar in "${jars[@]}"; do
   IFS=: read -r group artifact version <<<"$jar"
