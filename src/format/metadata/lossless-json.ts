@@ -11,7 +11,8 @@
  */
 import { CorruptFileError, InvalidArgumentError } from '../../errors.ts'
 import { isRecord } from './json-fields.ts'
-import { JsonScanner, JsonSyntaxProblem } from './json-scanner.ts'
+import { JsonSyntaxProblem } from './json-marks.ts'
+import { JsonScanner } from './json-scanner.ts'
 import { NumberToken } from './number-token.ts'
 
 export { NumberToken } from './number-token.ts'
