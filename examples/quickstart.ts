@@ -4,14 +4,14 @@
  *
  * Needs nothing but npm. Running it again starts over.
  */
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { and, eq, gte, IcebergTableManager, lt, table, t } from '../src/index.ts'
 
 const home = resolve('floeberg-quickstart')
-const vegaDatasets = dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json'))
-const flightsFile = join(vegaDatasets, 'data/flights-3m.parquet')
+const vegaDatasets = dirname(createRequire(import.meta.url).resolve('vega-datasets'))
+const flightsFile = join(vegaDatasets, '../data/flights-3m.parquet')
 
 /** One commit for each. */
 const batches = [
@@ -33,6 +33,7 @@ const flights = table({
 
 async function main(): Promise<void> {
   await rm(home, { recursive: true, force: true })
+  await mkdir(home)
   console.log(`Everything goes into ${relative('.', home)}/\n`)
 
   const manager = await step(
