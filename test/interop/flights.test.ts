@@ -9,8 +9,8 @@ import { PyIceberg } from './support/pyiceberg.ts'
 import { createSharedWarehouse } from './support/warehouse.ts'
 
 const shared = createSharedWarehouse()
-const data = join(dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')), 'data')
-const parquet = join(data, 'flights-3m.parquet')
+const vegaDatasets = dirname(createRequire(import.meta.url).resolve('vega-datasets'))
+const parquet = join(vegaDatasets, '../data/flights-3m.parquet')
 let manager: IcebergTableManager
 let pyiceberg: PyIceberg
 let flights: Table

@@ -6,7 +6,7 @@ import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 export const interopFolder = fileURLToPath(new URL('../', import.meta.url))
-const python = fileURLToPath(new URL('../../../.cache/interop/venv/bin/python', import.meta.url))
+export const python = fileURLToPath(new URL('../../../.cache/interop/venv/bin/python', import.meta.url))
 
 /** The other side refused or failed; `type` is the name of its exception. */
 export class PeerError extends Error {
