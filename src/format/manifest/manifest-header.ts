@@ -1,8 +1,9 @@
 /** The key-value metadata of a manifest (Iceberg spec, "Manifest Metadata"). */
-import { CorruptFileError } from '../../errors.ts'
+import { CorruptFileError, InvalidArgumentError } from '../../errors.ts'
 import { parseLossless, stringifyLossless } from '../metadata/lossless-json.ts'
-import type { PartitionSpec } from '../partition-spec.ts'
-import { specFromJson, specToJson } from '../partition-spec.ts'
+import { isJsonObject } from '../json-checks.ts'
+import type { PartitionField, PartitionSpec } from '../partition-spec.ts'
+import { partitionFieldsFromJson, specToJson } from '../partition-spec.ts'
 import type { Schema } from '../schema.ts'
 import { schemaToJson } from '../schema.ts'
 import type { AvroHeader } from './avro.ts'
@@ -33,13 +34,18 @@ export function headerSpec(header: AvroHeader, specId: number, file: string): Pa
   if (text === undefined || (ownId !== undefined && ownId !== String(specId))) return null
   const json = parseLossless(text, file)
   // Some writers put the whole spec where its list of fields belongs.
-  const fields = isObject(json) ? json['fields'] : json
-  if (!Array.isArray(fields)) {
-    throw new CorruptFileError('the partition spec in the manifest is not a list of fields', { file })
-  }
-  return specFromJson({ 'spec-id': specId, fields })
+  const fields = isJsonObject(json) ? json['fields'] : json
+  return { specId, fields: parseFields(fields, file) }
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function parseFields(json: unknown, file: string): readonly PartitionField[] {
+  try {
+    return partitionFieldsFromJson(json)
+  } catch (cause) {
+    if (!(cause instanceof InvalidArgumentError)) throw cause
+    throw new CorruptFileError(`the partition spec in the header is not valid: ${cause.message}`, {
+      file,
+      cause,
+    })
+  }
 }

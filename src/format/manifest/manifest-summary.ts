@@ -55,6 +55,26 @@ export class ManifestSummary {
   }
 }
 
+/**
+ * A manifest's entry in a list with the counts that an old writer left out, taken from its own
+ * entries (all of them, deleted ones too). Lists of v2 require them.
+ */
+export function withCounts(manifest: ManifestFile, entries: readonly ManifestEntry[]): ManifestFile {
+  const counted = new ManifestSummary([])
+  for (const entry of entries) counted.add(entry)
+  const { specId, content, addedSnapshotId: snapshotId } = manifest
+  const known = counted.result({ specId, content, snapshotId })
+  return {
+    ...manifest,
+    addedFilesCount: known.addedFilesCount,
+    existingFilesCount: known.existingFilesCount,
+    deletedFilesCount: known.deletedFilesCount,
+    addedRowsCount: known.addedRowsCount,
+    existingRowsCount: known.existingRowsCount,
+    deletedRowsCount: known.deletedRowsCount,
+  }
+}
+
 /** One field of the spec. NaN is counted apart: it is in no order that bounds could use. */
 class FieldSummary {
   private readonly field: PartitionFieldType

@@ -1,4 +1,5 @@
 /** Manifests: the files of a snapshot, with their partitions and metrics (Iceberg spec, "Manifests"). */
+export { withCounts } from './manifest-summary.ts'
 export { readManifest } from './read-manifest.ts'
 export type { ReadManifestOptions, ReadManifestRequest } from './read-manifest.ts'
 export { writeManifest } from './write-manifest.ts'

@@ -1,6 +1,6 @@
 /** Reads manifest lists of every format version and writer. */
 import type { ByteCodecs } from '../../compression.ts'
-import { UnsupportedFeatureError } from '../../errors.ts'
+import { CorruptFileError, UnsupportedFeatureError } from '../../errors.ts'
 import { avroBlocks, readAvroHeader } from './avro.ts'
 import { optionalField, planCount, requiredField } from './avro-fields.ts'
 import type { Read, Wanted } from './avro-plan.ts'
@@ -16,6 +16,7 @@ import {
 } from './avro-plan.ts'
 import type { AvroType } from './avro-schema.ts'
 import { unexpectedType } from './avro-schema.ts'
+import { MANIFEST_COUNT_KEY } from './list-schema.ts'
 import type { ManifestFile, PartitionFieldSummary } from './manifest-file.ts'
 
 export interface ReadManifestListRequest {
@@ -47,7 +48,17 @@ export function readManifestList(
       manifests.push(draft)
     }
   }
+  checkCount(manifests.length, header.metadata.get(MANIFEST_COUNT_KEY), file)
   return manifests
+}
+
+/** Avro has no end mark: a file cut off between two blocks looks whole, but for this. */
+function checkCount(count: number, expected: string | undefined, file: string): void {
+  if (expected === undefined || expected === String(count)) return
+  throw new CorruptFileError(`the manifest list holds ${count} manifests where its header says otherwise`, {
+    file,
+    hint: 'The file was cut off; restore it, or roll back to an earlier snapshot.',
+  })
 }
 
 /** What a field means that an older writer left out. */

@@ -49,6 +49,10 @@ export function readManifest(
 ): readonly ManifestEntry[] {
   const { manifest } = request
   const file = manifest.location
+  // Avro has no end mark: only the length tells a file that was cut off between two blocks.
+  if (bytes.length < manifest.length) {
+    throw new CorruptFileError(`the manifest is ${bytes.length} bytes long, not ${manifest.length}`, { file })
+  }
   const header = readAvroHeader(bytes, file)
   refuseNewerFormat(header, file)
   const spec = specOf(request, header)

@@ -6,7 +6,7 @@ import { packedBlocks, readAvroHeader, unpackBlock } from './avro.ts'
 import type { Sink } from './avro-sink.ts'
 import type { AvroCodec, BlockBytes } from './avro-writer.ts'
 import { assembleAvroFile, avroCodecOf, BlockWriter } from './avro-writer.ts'
-import { listSchemaText } from './list-schema.ts'
+import { listSchemaText, MANIFEST_COUNT_KEY } from './list-schema.ts'
 import type { ManifestFile, PartitionFieldSummary } from './manifest-file.ts'
 import { UNASSIGNED_SEQUENCE_NUMBER } from './manifest-file.ts'
 import { readManifestList } from './read-list.ts'
@@ -85,6 +85,7 @@ function assembleList(
     'parent-snapshot-id': String(request.parentSnapshotId),
     ...(formatVersion === 1 ? {} : { 'sequence-number': String(request.sequenceNumber) }),
     'format-version': String(formatVersion),
+    [MANIFEST_COUNT_KEY]: String(blocks.reduce((total, block) => total + block.count, 0)),
   }
   return assembleAvroFile({ schemaText: listSchemaText(formatVersion), metadata, codec }, blocks)
 }

@@ -48,7 +48,7 @@ export const REGION_SPEC = identitySpec(REGION_SCHEMA)
 export function manifestFile(changes: Partial<ManifestFile> = {}): ManifestFile {
   return {
     location: 'file:///t/metadata/m0.avro',
-    length: 1000,
+    length: 0,
     specId: 0,
     content: 'data',
     sequenceNumber: 7,

@@ -104,9 +104,10 @@ export const GOLDEN_V1: WriteManifestRequest = { ...COMMON, formatVersion: 1, en
 export const GOLDEN_V2: WriteManifestRequest = { ...COMMON, formatVersion: 2, entries: ENTRIES }
 
 const MANIFESTS = [
-  manifestFile({ sequenceNumber: -1, minSequenceNumber: -1 }),
+  manifestFile({ length: 1000, sequenceNumber: -1, minSequenceNumber: -1 }),
   manifestFile({
     location: 'file:///t/metadata/m1.avro',
+    length: 1000,
     sequenceNumber: 3,
     addedSnapshotId: 42n,
     partitions: [

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { InvalidArgumentError, UnsupportedFeatureError } from '../../../src/errors.ts'
+import { CorruptFileError, InvalidArgumentError, UnsupportedFeatureError } from '../../../src/errors.ts'
 import { packedBlocks, readAvroHeader } from '../../../src/format/manifest/avro.ts'
 import {
   extendManifestList,
@@ -118,12 +118,27 @@ describe('writing', () => {
       'parent-snapshot-id': 'null',
       'sequence-number': '7',
       'format-version': '2',
+      'floeberg.manifest-count': '0',
     })
     expect(header(write([], { formatVersion: 1, parentSnapshotId: 42n }))).toEqual({
       'snapshot-id': String(SNAPSHOT),
       'parent-snapshot-id': '42',
       'format-version': '1',
+      'floeberg.manifest-count': '0',
     })
+  })
+
+  test('says how many manifests it has, so that a cut between two blocks is noticed', () => {
+    const manifests = Array.from({ length: 3000 }, (_, index) =>
+      manifestFile({ location: `s3://b/${index}.avro` }),
+    )
+    const bytes = write(manifests)
+    const header = readAvroHeader(bytes, 'list.avro')
+    const [first] = packedBlocks(bytes, header, 'list.avro')
+    const end = (first?.data.byteOffset ?? 0) + (first?.data.length ?? 0) + header.sync.length
+    expect(read(bytes)).toHaveLength(3000)
+    expect(() => read(bytes.slice(0, end))).toThrow(CorruptFileError)
+    expect(() => read(bytes.slice(0, header.length))).toThrow(CorruptFileError)
   })
 
   test('a new manifest gets the sequence number of the commit, an old one keeps its own', () => {

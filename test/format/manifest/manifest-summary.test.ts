@@ -2,7 +2,17 @@ import { describe, expect, test } from 'vitest'
 import type { ManifestEntry } from '../../../src/format/manifest/entry.ts'
 import type { Schema } from '../../../src/format/schema.ts'
 import type { Datum } from '../../../src/format/types.ts'
-import { addedEntry, identitySpec, schemaOf, SNAPSHOT, writeRegions } from './fixtures.ts'
+import { withCounts } from '../../../src/format/manifest/manifest.ts'
+import {
+  addedEntry,
+  fixture,
+  identitySpec,
+  manifestFile,
+  readRegions,
+  schemaOf,
+  SNAPSHOT,
+  writeRegions,
+} from './fixtures.ts'
 
 describe('the summary', () => {
   const doubles = schemaOf({ x: { kind: 'double' } })
@@ -108,5 +118,21 @@ describe('the summary', () => {
       deletedRowsCount: 100,
     })
     expect(writeRegions({}).minSequenceNumber).toBe(-1)
+  })
+
+  test('counts that an old writer left out are taken from the entries', () => {
+    const unknown = { addedFilesCount: null, existingFilesCount: null, deletedFilesCount: null }
+    const rows = { addedRowsCount: null, existingRowsCount: null, deletedRowsCount: null }
+    const manifest = manifestFile({ ...unknown, ...rows, sequenceNumber: 0, minSequenceNumber: 0 })
+    const entries = readRegions(fixture('foreign-v1-bare'), manifest)
+    expect(withCounts(manifest, entries)).toEqual({
+      ...manifest,
+      addedFilesCount: 1,
+      existingFilesCount: 1,
+      deletedFilesCount: 0,
+      addedRowsCount: 1,
+      existingRowsCount: 2,
+      deletedRowsCount: 0,
+    })
   })
 })

@@ -234,6 +234,12 @@ describe('manifests of old and unusual writers', () => {
     expect(entry?.file.partition).toEqual(ALL_VALUES)
   })
 
+  test('a tuple that lacks a field of its spec is an error, not a null', () => {
+    const schema = schemaOf({ region: { kind: 'string' }, year: { kind: 'int' } })
+    const request = { manifest: manifestFile(), specs: new Map([[0, identitySpec(schema)]]), schema, codecs }
+    expect(() => readManifest(fixture('foreign-deflate'), request)).toThrow(/year \(1001\) is missing/)
+  })
+
   test('a void field under its source column’s name, as v1 keeps a removed field', () => {
     const spec: PartitionSpec = {
       specId: 0,
