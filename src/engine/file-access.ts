@@ -9,8 +9,14 @@ export interface OutputFile {
   commit(): Promise<{ readonly size: number }>
   /** Removes what was written. Idempotent; does nothing after a commit. */
   abort(): Promise<void>
+  /**
+   * Removes the file wherever it has got to, committed or not: for a write of several files that
+   * fails when some of them are in place already. Idempotent.
+   */
+  discard(): Promise<void>
 }
 
+/** A data file that an engine may read, until it is released. */
 export interface InputFile {
   readonly localPath: string
   /**
@@ -21,6 +27,7 @@ export interface InputFile {
   release(): Promise<void>
 }
 
+/** How an engine reaches data files, wherever they are. */
 export interface FileAccess {
   output(location: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<OutputFile>
   input(

@@ -12,6 +12,7 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { InvalidArgumentError } from '../../errors.ts'
 import { engineError } from './errors.ts'
 import { registerJsSource } from './js-source.ts'
+import { registerScalarFunctions } from './scalar-functions.ts'
 import { Session } from './session.ts'
 
 export interface EngineOptions {
@@ -157,6 +158,7 @@ async function openGeneration(
     const connection = await instance.connect()
     await connection.run("SET GLOBAL TimeZone = 'UTC'")
     registerJsSource(connection)
+    registerScalarFunctions(connection)
     // In this order: folders cannot be named once access is off, and nothing can be set once locked.
     const list = folders.map((folder) => `'${folder.replaceAll("'", "''")}'`).join(', ')
     await connection.run(`SET GLOBAL allowed_directories = [${list}]`)

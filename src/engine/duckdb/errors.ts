@@ -17,6 +17,8 @@ import {
   StorageQuotaError,
 } from '../../errors.ts'
 
+export { throwIfAborted } from '../../abort.ts'
+
 /** What was going on when DuckDB failed. */
 export interface FailureContext {
   /** What the statement was to do, to follow "could not": `write data files`. */
@@ -42,12 +44,7 @@ export function engineError(thrown: unknown, context: FailureContext): FloebergE
   return fileError(text, context) ?? new EngineError(`the engine could not ${context.doing}`)
 }
 
-/** Throws OperationAbortedError when the signal has fired. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw abortedError()
-}
-
-export function abortedError(): OperationAbortedError {
+function abortedError(): OperationAbortedError {
   return new OperationAbortedError('the operation was aborted')
 }
 

@@ -9,9 +9,10 @@ import type {
   DuckDBValue,
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
+import { throwIfAborted } from '../../abort.ts'
 import { EngineError } from '../../errors.ts'
 import type { Progress } from '../data-plane.ts'
-import { engineError, throwIfAborted, type FailureContext } from './errors.ts'
+import { engineError, type FailureContext } from './errors.ts'
 
 export interface StatementOptions extends FailureContext {
   /** Of the parameters `$1`, `$2` … */

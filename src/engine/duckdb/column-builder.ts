@@ -1,0 +1,379 @@
+/** Growing columns that values are appended to, checked one by one, and taken as column buffers. */
+import { InvalidDataError } from '../../errors.ts'
+import type { PrimitiveType, Type } from '../../format/types.ts'
+import { writeUuid } from '../../format/values/bytes.ts'
+import { valueToDatum, type ExactTime, type Value } from '../../format/values/value.ts'
+import type { ColumnData, Validity } from './column-data.ts'
+
+/** What a row may hold. */
+export type Incoming = Value | ExactTime | undefined
+
+export interface ColumnBuilder {
+  /** InvalidDataError naming the column when the value does not fit. */
+  append(value: Incoming): void
+  /** An element without a value inside a parent that has none: required or not does not matter. */
+  skip(): void
+  /** Bytes held so far, roughly. */
+  size(): number
+  /** What was appended since the last call; the builder starts anew. */
+  take(): ColumnData
+}
+
+/** A null where the column must not have one. */
+export function nullInRequired(column: string): InvalidDataError {
+  return new InvalidDataError(`column ${column} is required, and a row has no value for it`, { column })
+}
+
+/** An error of a value with the column's name added to it. */
+export function inColumn(column: string, error: unknown): unknown {
+  if (!(error instanceof InvalidDataError) || error.column !== undefined) return error
+  return new InvalidDataError(`column ${column}: ${error.message}`, { column, hint: error.hint })
+}
+
+/** Which elements have a value: nothing is stored before the first null. */
+export class ValidityBits {
+  #bits: Uint8Array | null = null
+
+  setNull(index: number): void {
+    const byte = index >> 3
+    if (this.#bits === null || byte >= this.#bits.length) {
+      const grown = new Uint8Array(Math.max(256, byte * 2 + 8)).fill(255)
+      if (this.#bits !== null) grown.set(this.#bits)
+      this.#bits = grown
+    }
+    this.#bits[byte] = (this.#bits[byte] ?? 0) & ~(1 << (index & 7))
+  }
+
+  take(length: number): Validity | null {
+    const bits = this.#bits
+    this.#bits = null
+    if (bits === null) return null
+    const bytes = (length + 7) >> 3
+    if (bytes <= bits.length) return { bits, offset: 0 }
+    const whole = new Uint8Array(bytes).fill(255)
+    whole.set(bits)
+    return { bits: whole, offset: 0 }
+  }
+}
+
+/** A builder of values of a primitive type. */
+export function leafBuilder(column: string, type: PrimitiveType, isRequired: boolean): ColumnBuilder {
+  if (type.kind === 'string') return new TextBuilder(column, type, isRequired)
+  if (type.kind === 'binary' || type.kind === 'fixed') return new TextBuilder(column, type, isRequired)
+  return new FixedBuilder(column, writerOf(type), isRequired)
+}
+
+/** Writes one value at an index of a growing buffer. */
+interface FixedWriter {
+  readonly width: number
+  /** A writer into this memory. */
+  into(buffer: ArrayBuffer): (index: number, value: Exclude<Incoming, null | undefined>) => void
+}
+
+const FIRST_CAPACITY = 2048
+
+class FixedBuilder implements ColumnBuilder {
+  readonly #column: string
+  readonly #writer: FixedWriter
+  readonly #isRequired: boolean
+  readonly #validity = new ValidityBits()
+  #buffer = new ArrayBuffer(0)
+  #write: (index: number, value: Exclude<Incoming, null | undefined>) => void
+  #capacity = 0
+  #length = 0
+
+  constructor(column: string, writer: FixedWriter, isRequired: boolean) {
+    this.#column = column
+    this.#writer = writer
+    this.#isRequired = isRequired
+    this.#write = writer.into(this.#buffer)
+  }
+
+  append(value: Incoming): void {
+    if (value === null || value === undefined) {
+      if (this.#isRequired) throw nullInRequired(this.#column)
+      this.skip()
+      return
+    }
+    if (this.#length === this.#capacity) this.#grow()
+    try {
+      this.#write(this.#length, value)
+    } catch (error) {
+      throw inColumn(this.#column, error)
+    }
+    this.#length += 1
+  }
+
+  skip(): void {
+    if (this.#length === this.#capacity) this.#grow()
+    this.#validity.setNull(this.#length)
+    this.#length += 1
+  }
+
+  size(): number {
+    return this.#length * this.#writer.width
+  }
+
+  take(): ColumnData {
+    const { width } = this.#writer
+    const bytes = new Uint8Array(this.#buffer, 0, this.#length * width)
+    const validity = this.#validity.take(this.#length)
+    this.#buffer = new ArrayBuffer(0)
+    this.#capacity = 0
+    this.#length = 0
+    return { kind: 'fixed', width, bytes, validity }
+  }
+
+  #grow(): void {
+    this.#capacity = Math.max(FIRST_CAPACITY, this.#capacity * 2)
+    const grown = new ArrayBuffer(this.#capacity * this.#writer.width)
+    new Uint8Array(grown).set(new Uint8Array(this.#buffer))
+    this.#buffer = grown
+    this.#write = this.#writer.into(grown)
+  }
+}
+
+/** Offsets are 32 bits wide. */
+const MAX_TEXT_BYTES = 0x7fffffff
+
+const encoder = new TextEncoder()
+
+/** Texts and byte strings. */
+class TextBuilder implements ColumnBuilder {
+  readonly #column: string
+  readonly #type: PrimitiveType
+  readonly #isRequired: boolean
+  readonly #validity = new ValidityBits()
+  #offsets = new Int32Array(FIRST_CAPACITY + 1)
+  #bytes = new Uint8Array(0)
+  #end = 0
+  #length = 0
+
+  constructor(column: string, type: PrimitiveType, isRequired: boolean) {
+    this.#column = column
+    this.#type = type
+    this.#isRequired = isRequired
+  }
+
+  append(value: Incoming): void {
+    if (value === null || value === undefined) {
+      if (this.#isRequired) throw nullInRequired(this.#column)
+      this.skip()
+      return
+    }
+    const datum = this.#checked(value)
+    if (typeof datum === 'string') this.#appendText(datum)
+    else this.#appendBytes(datum)
+    this.#close()
+  }
+
+  skip(): void {
+    this.#validity.setNull(this.#length)
+    this.#close()
+  }
+
+  size(): number {
+    return this.#length * 16 + this.#end
+  }
+
+  take(): ColumnData {
+    const offsets = this.#offsets.subarray(0, this.#length + 1)
+    const bytes = this.#bytes.subarray(0, this.#end)
+    const validity = this.#validity.take(this.#length)
+    this.#offsets = new Int32Array(FIRST_CAPACITY + 1)
+    this.#bytes = new Uint8Array(0)
+    this.#end = 0
+    this.#length = 0
+    return { kind: 'bytes', offsets, bytes, validity }
+  }
+
+  #checked(value: Exclude<Incoming, null | undefined>): string | Uint8Array {
+    // Texts that are ASCII, which is seen while they are copied, need no other check.
+    if (this.#type.kind === 'string' && typeof value === 'string') return value
+    return this.#converted(value)
+  }
+
+  #converted(value: Exclude<Incoming, null | undefined>): string | Uint8Array {
+    try {
+      const datum = valueToDatum(this.#type, value)
+      if (typeof datum === 'string' || datum instanceof Uint8Array) return datum
+      throw new InvalidDataError('a value is neither text nor bytes')
+    } catch (error) {
+      throw inColumn(this.#column, error)
+    }
+  }
+
+  #appendText(text: string): void {
+    this.#reserve(text.length * 3)
+    // A call into the encoder costs more than a few characters are worth.
+    let end = this.#end
+    if (text.length <= 32) {
+      let at = 0
+      for (; at < text.length; at++) {
+        const code = text.charCodeAt(at)
+        if (code > 127) break
+        this.#bytes[end + at] = code
+      }
+      end += at
+      if (at < text.length) {
+        this.#converted(text)
+        end += encoder.encodeInto(text.slice(at), this.#bytes.subarray(end)).written
+      }
+    } else {
+      this.#converted(text)
+      end += encoder.encodeInto(text, this.#bytes.subarray(end)).written
+    }
+    this.#end = end
+  }
+
+  #appendBytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#end)
+    this.#end += bytes.length
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#end + more
+    if (needed <= this.#bytes.length) return
+    if (needed > MAX_TEXT_BYTES) {
+      throw new InvalidDataError(`column ${this.#column}: a value is too long`, { column: this.#column })
+    }
+    const grown = new Uint8Array(Math.min(MAX_TEXT_BYTES, Math.max(needed, this.#bytes.length * 2, 1 << 16)))
+    grown.set(this.#bytes.subarray(0, this.#end))
+    this.#bytes = grown
+  }
+
+  #close(): void {
+    this.#length += 1
+    if (this.#length === this.#offsets.length) {
+      const grown = new Int32Array(this.#offsets.length * 2)
+      grown.set(this.#offsets)
+      this.#offsets = grown
+    }
+    this.#offsets[this.#length] = this.#end
+  }
+}
+
+function writerOf(type: PrimitiveType): FixedWriter {
+  switch (type.kind) {
+    case 'boolean':
+      return {
+        width: 1,
+        into: (buffer) => {
+          const values = new Uint8Array(buffer)
+          return (index, value) => {
+            values[index] = valueToDatum(type, value) === true ? 1 : 0
+          }
+        },
+      }
+    case 'int':
+    case 'date':
+      return {
+        width: 4,
+        into: (buffer) => {
+          const values = new Int32Array(buffer)
+          return (index, value) => {
+            values[index] = Number(valueToDatum(type, value))
+          }
+        },
+      }
+    case 'float':
+      return {
+        width: 4,
+        into: (buffer) => {
+          const values = new Float32Array(buffer)
+          return (index, value) => {
+            values[index] = Number(valueToDatum(type, value))
+          }
+        },
+      }
+    case 'double':
+      return {
+        width: 8,
+        into: (buffer) => {
+          const values = new Float64Array(buffer)
+          return (index, value) => {
+            values[index] = typeof value === 'number' ? value : Number(valueToDatum(type, value))
+          }
+        },
+      }
+    case 'decimal':
+      return decimalWriter(type)
+    case 'uuid':
+      return uuidWriter(type)
+    default:
+      return longWriter(type)
+  }
+}
+
+function longWriter(type: Type & PrimitiveType): FixedWriter {
+  return {
+    width: 8,
+    into: (buffer) => {
+      const values = new BigInt64Array(buffer)
+      return (index, value) => {
+        values[index] = wholeDatum(type, value)
+      }
+    },
+  }
+}
+
+function wholeDatum(type: PrimitiveType, value: Exclude<Incoming, null | undefined>): bigint {
+  const datum = valueToDatum(type, value)
+  return typeof datum === 'bigint' ? datum : BigInt(Number(datum))
+}
+
+/** DuckDB keeps decimals in the narrowest of 16, 32, 64 and 128 bits that their precision fits. */
+function decimalWriter(type: PrimitiveType & { readonly kind: 'decimal' }): FixedWriter {
+  if (type.precision <= 4) {
+    return {
+      width: 2,
+      into: (buffer) => {
+        const values = new Int16Array(buffer)
+        return (index, value) => {
+          values[index] = Number(wholeDatum(type, value))
+        }
+      },
+    }
+  }
+  if (type.precision <= 9) {
+    return {
+      width: 4,
+      into: (buffer) => {
+        const values = new Int32Array(buffer)
+        return (index, value) => {
+          values[index] = Number(wholeDatum(type, value))
+        }
+      },
+    }
+  }
+  if (type.precision <= 18) return longWriter(type)
+  return {
+    width: 16,
+    into: (buffer) => {
+      const halves = new BigUint64Array(buffer)
+      return (index, value) => {
+        const unscaled = wholeDatum(type, value)
+        halves[index * 2] = BigInt.asUintN(64, unscaled)
+        halves[index * 2 + 1] = BigInt.asUintN(64, unscaled >> 64n)
+      }
+    },
+  }
+}
+
+/** DuckDB keeps a UUID as a signed 128-bit number, its first bit flipped so that order is kept. */
+function uuidWriter(type: PrimitiveType): FixedWriter {
+  const bytes = new Uint8Array(16)
+  const view = new DataView(bytes.buffer)
+  return {
+    width: 16,
+    into: (buffer) => {
+      const halves = new BigUint64Array(buffer)
+      return (index, value) => {
+        writeUuid(String(valueToDatum(type, value)), bytes)
+        halves[index * 2] = view.getBigUint64(8)
+        halves[index * 2 + 1] = view.getBigUint64(0) ^ (1n << 63n)
+      }
+    },
+  }
+}

@@ -1,0 +1,24 @@
+/** The embedded data plane: everything that touches rows, done by DuckDB. */
+import type { DataPlane } from '../data-plane.ts'
+import { DuckDbEngine, type EngineOptions } from './connection.ts'
+import { inferSchema } from './infer.ts'
+import { countRows, PhysicalSchemas, readArrow, readRows, readToFile, type Reader } from './read.ts'
+import { writeRows } from './write.ts'
+
+export type DuckDbPlaneOptions = EngineOptions
+
+/** Opens the plane. EngineError when DuckDB cannot be opened; close it to free what it holds. */
+export async function openDuckDbPlane(options: DuckDbPlaneOptions): Promise<DataPlane> {
+  const engine = await DuckDbEngine.open(options)
+  const reader: Reader = { engine, layouts: new PhysicalSchemas() }
+  return {
+    name: 'duckdb',
+    write: (request) => writeRows(engine, request),
+    readRows: (request) => readRows(reader, request),
+    readArrow: (request) => readArrow(reader, request),
+    readToFile: (request, file) => readToFile(reader, request, file),
+    countRows: (request) => countRows(reader, request),
+    inferSchema: (source, runOptions) => inferSchema(engine, source, runOptions),
+    close: () => engine.close(),
+  }
+}

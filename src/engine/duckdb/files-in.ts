@@ -1,0 +1,133 @@
+/** Parquet, CSV and JSON files as an open source. */
+import { existsSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { InvalidArgumentError, MissingFileError } from '../../errors.ts'
+import type { RowSource } from '../data-plane.ts'
+import type { DuckDbEngine } from './connection.ts'
+import type { IncomingColumn } from './convert.ts'
+import { jsonPointer, hasOnlyFields } from './json-in.ts'
+import { quotePaths, quoteText } from './sql.ts'
+import type { OpenOptions, OpenSource } from './sources.ts'
+
+type FilesSource = Extract<RowSource, { readonly kind: 'files' }>
+
+/** Number of a row within its file, from 0, and the file: virtual columns where the format has them. */
+const ROW = '__floeberg_row'
+
+export async function openFiles(source: FilesSource, options: OpenOptions): Promise<OpenSource> {
+  const { engine, signal } = options
+  const paths = await expandPaths(source.paths, engine, signal)
+  const read = readerOf(source.format, paths)
+  const reading = { doing: `read the ${source.format} files`, signal, reading: paths }
+  const columns =
+    source.format === 'json'
+      ? jsonColumns(options)
+      : await engine.withSession({ paths }, async (session): Promise<IncomingColumn[]> => {
+          const empty = await session.run(`SELECT * FROM ${read} LIMIT 0`, reading)
+          return empty.columnNames().map((name, at) => ({
+            name,
+            type: source.format === 'csv' ? 'text' : empty.columnType(at),
+          }))
+        })
+  return {
+    name: paths.length === 1 ? (paths[0] ?? 'files') : `${paths.length} ${source.format} files`,
+    columns,
+    from: read,
+    paths,
+    nullsChecked: false,
+    rowCount: null,
+    failure: () => null,
+    rowCheck: source.format === 'json' ? hasOnlyFields(JSON_COLUMN, options.schema?.fields ?? []) : null,
+    position: positionOf(source.format, paths),
+    close: async () => {},
+  }
+}
+
+/** The column that `read_json_objects` gives: one object per row. */
+const JSON_COLUMN = 'json'
+
+/** A key may be missing from any object, so every column of the table is looked for in each. */
+function jsonColumns(options: OpenOptions): readonly IncomingColumn[] {
+  return (options.schema?.fields ?? []).map((field) => ({
+    name: field.name,
+    type: 'json',
+    sql: jsonPointer(JSON_COLUMN, field.name),
+  }))
+}
+
+/** The table function over the files, its rows in the files' order. */
+function readerOf(format: FilesSource['format'], paths: readonly string[], more = ''): string {
+  const list = quotePaths(paths)
+  const several = paths.length > 1 ? ', union_by_name = true' : ''
+  switch (format) {
+    case 'parquet':
+      return `read_parquet(${list}, hive_partitioning = false${several}${more})`
+    case 'csv':
+      // Everything as text, so that nothing is guessed; "" is an empty text, nothing is null.
+      return (
+        `read_csv(${list}, header = true, all_varchar = true, allow_quoted_nulls = false, ` +
+        `hive_partitioning = false${several}${more})`
+      )
+    case 'json':
+      return `read_json_objects(${list}, format = 'auto', hive_partitioning = false${more})`
+  }
+}
+
+function positionOf(format: FilesSource['format'], paths: readonly string[]): OpenSource['position'] {
+  if (format === 'parquet') {
+    return { from: readerOf(format, paths), file: 'filename', row: 'file_row_number' }
+  }
+  const numbered = `SELECT *, row_number() OVER () AS ${ROW}_of_all FROM ${readerOf(format, paths, ', filename = true')}`
+  // Rows come in the files' order, so a file's first row is the least of its numbers.
+  return {
+    from: `(SELECT *, ${ROW}_of_all - min(${ROW}_of_all) OVER (PARTITION BY filename) AS ${ROW} FROM (${numbered}))`,
+    file: 'filename',
+    row: ROW,
+  }
+}
+
+/** Wildcards of DuckDB's globs. */
+const WILDCARD = /[*?[]/
+
+/** Absolute paths of all files meant, each once, those of one wildcard in order of their names. */
+export async function expandPaths(
+  patterns: readonly string[],
+  engine: DuckDbEngine,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const found = new Set<string>()
+  for (const pattern of patterns) {
+    const path = isAbsolute(pattern) ? pattern : resolve(pattern)
+    // A file whose own name holds a wildcard is itself.
+    if (!WILDCARD.test(path) || existsSync(path)) {
+      if (!existsSync(path)) throw notFound(pattern)
+      found.add(path)
+      continue
+    }
+    const matches = await globbed(path, engine, signal)
+    if (matches.length === 0) throw notFound(pattern)
+    for (const match of matches) found.add(match)
+  }
+  if (found.size === 0) throw new InvalidArgumentError('no files were given')
+  return [...found]
+}
+
+async function globbed(
+  pattern: string,
+  engine: DuckDbEngine,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  let root = dirname(pattern)
+  while (WILDCARD.test(root)) root = dirname(root)
+  const rows = await engine.withSession({ paths: [join(root, 'any')] }, (session) =>
+    session.rows(`SELECT file FROM glob(${quoteText(pattern)}) ORDER BY file`, {
+      doing: 'list the files',
+      signal,
+    }),
+  )
+  return rows.map((row) => String(row['file']))
+}
+
+function notFound(pattern: string): MissingFileError {
+  return new MissingFileError('no file is there to be read', { file: pattern, hint: 'check the path' })
+}

@@ -1,0 +1,49 @@
+/** Bounds of texts and byte strings that are too long for DuckDB's own statistics. */
+import type { MetricsMode } from '../../format/metrics-config.ts'
+import type { WriteRequest } from '../data-plane.ts'
+import type { DuckDbEngine } from './connection.ts'
+import { quotePaths } from './sql.ts'
+import type { WrittenFile } from './write-copy.ts'
+import { datumOf, leavesWithoutExtremes, type Extremes, type Leaf } from './write-stats.ts'
+
+/**
+ * Least and greatest values by field id, of the columns of a finished file whose bounds are wanted
+ * and missing. They are cut one unit beyond what the bounds keep, so that cutting them for good
+ * knows that there was more.
+ */
+export async function longExtremes(
+  engine: DuckDbEngine,
+  file: WrittenFile,
+  leaves: readonly Leaf[],
+  request: WriteRequest,
+): Promise<ReadonlyMap<number, Extremes>> {
+  const wanted = leavesWithoutExtremes(file.report, leaves, request.metrics)
+  if (wanted.length === 0) return new Map()
+  const terms = wanted.flatMap((leaf, at) => {
+    const value = cutSql(leaf, request.metrics.modeOf(leaf.id))
+    const text = (sql: string): string => (leaf.type.kind === 'string' ? sql : `lower(hex(${sql}))`)
+    return [`${text(`min(${value})`)} AS lower${at}`, `${text(`max(${value})`)} AS upper${at}`]
+  })
+  const sql = `SELECT ${terms.join(', ')} FROM read_parquet(${quotePaths([file.localPath])}, hive_partitioning = false)`
+  const [row] = await engine.withSession({ paths: [file.localPath] }, (session) =>
+    session.rows(sql, { doing: 'compute bounds', signal: request.signal }),
+  )
+  const found = new Map<number, Extremes>()
+  for (const [at, leaf] of wanted.entries()) {
+    const lower = datum(leaf, row?.[`lower${at}`])
+    const upper = datum(leaf, row?.[`upper${at}`])
+    if (lower !== null && upper !== null) found.set(leaf.id, { lower, upper })
+  }
+  return found
+}
+
+function datum(leaf: Leaf, value: unknown): Extremes['lower'] | null {
+  return typeof value === 'string' ? datumOf(leaf.type, value) : null
+}
+
+function cutSql(leaf: Leaf, mode: MetricsMode): string {
+  if (mode.kind !== 'truncate') return leaf.sql
+  return leaf.type.kind === 'string'
+    ? `left(${leaf.sql}, ${mode.length + 1})`
+    : `array_slice(${leaf.sql}, 1, ${mode.length + 1})`
+}

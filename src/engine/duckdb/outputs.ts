@@ -1,0 +1,86 @@
+/** The data files of one write, from their hidden beginnings to their locations, or to nothing. */
+import { copyFile, rename, rm } from 'node:fs/promises'
+import { throwIfAborted } from '../../abort.ts'
+import type { WriteRequest } from '../data-plane.ts'
+import type { OutputFile } from '../file-access.ts'
+
+/** Files put in place at the same time. */
+const AT_ONCE = 8
+
+export class Outputs {
+  readonly #request: WriteRequest
+  readonly #files: OutputFile[] = []
+  readonly #scratches: { readonly path: string; remove(): Promise<void> }[] = []
+  #named = 0
+
+  constructor(request: WriteRequest) {
+    this.#request = request
+  }
+
+  /** A new data file of a partition (its path; '' when unpartitioned), to be written by the caller. */
+  async create(partitionPath: string): Promise<OutputFile> {
+    const name = `${String(this.#named).padStart(5, '0')}-${this.#request.operationId}.parquet`
+    this.#named += 1
+    const location = this.#request.locate(partitionPath, name)
+    const file = await this.#request.files.output(location, { signal: this.#request.signal })
+    this.#files.push(file)
+    return file
+  }
+
+  /** Makes a finished file in a scratch folder a new data file. */
+  async adopt(partitionPath: string, path: string): Promise<OutputFile> {
+    const file = await this.create(partitionPath)
+    await move(path, file.localPath)
+    return file
+  }
+
+  /** A private folder, removed with `close`. */
+  async scratch(): Promise<string> {
+    const scratch = await this.#request.files.scratch()
+    this.#scratches.push(scratch)
+    return scratch.path
+  }
+
+  /** Puts every file under its location. */
+  async commit(): Promise<void> {
+    const { signal } = this.#request
+    const waiting = this.#files.values()
+    const worker = async (): Promise<void> => {
+      for (const file of waiting) {
+        throwIfAborted(signal)
+        await file.commit()
+      }
+    }
+    const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker))
+    throwFirst(ends)
+  }
+
+  /** Removes every file, in place or not. The first failure is thrown after all were tried. */
+  async discard(): Promise<void> {
+    throwFirst(await Promise.allSettled(this.#files.map((file) => file.discard())))
+  }
+
+  /** Removes the scratch folders. */
+  async close(): Promise<void> {
+    throwFirst(await Promise.allSettled(this.#scratches.map((scratch) => scratch.remove())))
+  }
+}
+
+function throwFirst(ends: readonly PromiseSettledResult<void>[]): void {
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
+/** A scratch folder may be on another disk than the output, where nothing can be moved to. */
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    if (!isOtherDevice(error)) throw error
+    await copyFile(from, to)
+    await rm(from)
+  }
+}
+
+function isOtherDevice(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EXDEV'
+}

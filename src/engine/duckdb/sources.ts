@@ -1,0 +1,229 @@
+/** Incoming rows as something SQL can read: files in place, all else through column buffers. */
+import type { Schema } from '../../format/schema.ts'
+import type { Row } from '../../format/values/value.ts'
+import { InvalidDataError } from '../../errors.ts'
+import type { ArrowRecordBatch, RowSource, RunOptions } from '../data-plane.ts'
+import { arrowBlock, arrowFields, arrowReader, type ArrowReader } from './arrow-in.ts'
+import { arrowIpcBatches } from './arrow-ipc.ts'
+import type { SourceColumn } from './block-source.ts'
+import type { Block } from './column-data.ts'
+import type { DuckDbEngine } from './connection.ts'
+import type { IncomingColumn } from './convert.ts'
+import { duckType } from './duck-types.ts'
+import { openFiles } from './files-in.ts'
+import { RowBuilder } from './nested-builder.ts'
+import { checkRequired } from './null-checks.ts'
+import { openBlocks } from './open-blocks.ts'
+
+/** A source that is ready to be read by SQL. */
+export interface OpenSource {
+  /** What errors call it: a file's path, `rows` or `arrow`. */
+  readonly name: string
+  readonly columns: readonly IncomingColumn[]
+  /** The FROM clause. Only a source with `locate` may be read twice. */
+  readonly from: string
+  /** Local files that the FROM clause reads. */
+  readonly paths: readonly string[]
+  /** Nulls in required columns have been refused already. */
+  readonly nullsChecked: boolean
+  /** null when it is not known before reading. */
+  readonly rowCount: number | null
+  /** What went wrong while rows were handed over: DuckDB knows it in words only. */
+  failure(): { readonly thrown: unknown } | null
+  /** SQL that must be true of every row; null when nothing but its columns is to be checked. */
+  readonly rowCheck: string | null
+  /** SQL of the file and the row within it; null when the source cannot be read again. */
+  readonly position: { readonly from: string; readonly file: string; readonly row: string } | null
+  close(): Promise<void>
+}
+
+export interface OpenOptions extends RunOptions {
+  readonly engine: DuckDbEngine
+  /** What the rows are to fit; null to look at them only. */
+  readonly schema: Schema | null
+}
+
+/** Opens a source. Throws what its files, batches or first rows already give away. */
+export async function openSource(source: RowSource, options: OpenOptions): Promise<OpenSource> {
+  switch (source.kind) {
+    case 'files':
+      return openFiles(source, options)
+    case 'rows':
+      return openRows(source.rows, options)
+    case 'arrow':
+      return openArrow(source.batches, options)
+    case 'arrow-ipc':
+      return openArrow(arrowIpcBatches(source.chunks), options)
+  }
+}
+
+/** Rows are gathered into blocks of about this many bytes, or one vector for iterables in memory. */
+const BLOCK_BYTES = 32 * 1024 * 1024
+const SYNC_BLOCK_ROWS = 2048
+
+async function openRows(rows: Iterable<Row> | AsyncIterable<Row>, options: OpenOptions): Promise<OpenSource> {
+  // Columns of type unknown are never stored, and must be null: the builder sees to it.
+  const fields = options.schema?.fields ?? []
+  const builder = new RowBuilder(fields, 'rows')
+  const columns: SourceColumn[] = fields.map((field) => ({
+    name: field.name,
+    type: duckType(field.type),
+  }))
+  const blocks = Symbol.asyncIterator in rows ? asyncBlocks(rows, builder) : syncBlocks(rows, builder)
+  return openBlocks({
+    name: 'rows',
+    columns,
+    blocks,
+    rowCount: Array.isArray(rows) ? rows.length : null,
+    options,
+  })
+}
+
+function* syncBlocks(rows: Iterable<Row>, builder: RowBuilder): Generator<Block, void, undefined> {
+  for (const row of rows) {
+    builder.append(row)
+    if (builder.held === SYNC_BLOCK_ROWS) yield builder.take()
+  }
+  if (builder.held > 0) yield builder.take()
+}
+
+/** How often the size of what is held is looked at, in rows. */
+const LOOK_EVERY = 512
+
+async function* asyncBlocks(
+  rows: AsyncIterable<Row>,
+  builder: RowBuilder,
+): AsyncGenerator<Block, void, undefined> {
+  for await (const row of rows) {
+    builder.append(row)
+    if (builder.held % LOOK_EVERY === 0 && builder.size() >= BLOCK_BYTES) yield builder.take()
+  }
+  if (builder.held > 0) yield builder.take()
+}
+
+async function openArrow(
+  batches: Iterable<ArrowRecordBatch> | AsyncIterable<ArrowRecordBatch>,
+  options: OpenOptions,
+): Promise<OpenSource> {
+  const first = await firstOf(batches)
+  const decoder = new ArrowDecoder(first.batch, options.schema)
+  const blocks =
+    first.kind === 'sync' ? decoder.sync(first.batch, first.rest) : decoder.async(first.batch, first.rest)
+  return openBlocks({
+    name: 'arrow',
+    columns: decoder.columns,
+    blocks,
+    rowCount: rowsOf(batches),
+    options,
+  })
+}
+
+type FirstBatch =
+  | {
+      readonly kind: 'sync'
+      readonly batch: ArrowRecordBatch | null
+      readonly rest: Iterator<ArrowRecordBatch>
+    }
+  | {
+      readonly kind: 'async'
+      readonly batch: ArrowRecordBatch | null
+      readonly rest: AsyncIterator<ArrowRecordBatch>
+    }
+
+/** The first batch, whose schema all others must have. */
+async function firstOf(
+  batches: Iterable<ArrowRecordBatch> | AsyncIterable<ArrowRecordBatch>,
+): Promise<FirstBatch> {
+  if (Symbol.asyncIterator in batches) {
+    const rest = batches[Symbol.asyncIterator]()
+    const { done, value } = await rest.next()
+    return { kind: 'async', batch: done === true ? null : value, rest }
+  }
+  const rest = batches[Symbol.iterator]()
+  const { done, value } = rest.next()
+  return { kind: 'sync', batch: done === true ? null : value, rest }
+}
+
+function rowsOf(batches: Iterable<ArrowRecordBatch> | AsyncIterable<ArrowRecordBatch>): number | null {
+  if (!Array.isArray(batches)) return null
+  return batches.reduce((sum: number, batch: ArrowRecordBatch) => sum + batch.numRows, 0)
+}
+
+/** Turns Arrow batches of one schema into blocks, refusing what a required column must not hold. */
+class ArrowDecoder {
+  readonly columns: readonly SourceColumn[]
+  readonly #readers: readonly ArrowReader[]
+  readonly #schema: Schema | null
+  readonly #shape: string
+  #rows = 0
+
+  constructor(first: ArrowRecordBatch | null, schema: Schema | null) {
+    const fields = first === null ? [] : arrowFields(first)
+    this.#schema = schema
+    this.#readers = fields.map((field) => {
+      const target = schema?.fields.find((other) => other.name === field.name)
+      return arrowReader(field.type, field.name, target?.type)
+    })
+    this.columns = fields.map((field, at) => ({
+      name: field.name,
+      type: this.#readers[at]?.type ?? duckType({ kind: 'unknown' }),
+    }))
+    this.#shape = shapeOf(fields)
+  }
+
+  *sync(first: ArrowRecordBatch | null, rest: Iterator<ArrowRecordBatch>): Generator<Block, void, undefined> {
+    try {
+      for (let batch = first; batch !== null;) {
+        yield this.#block(batch)
+        const next = rest.next()
+        batch = next.done === true ? null : next.value
+      }
+    } finally {
+      rest.return?.()
+    }
+  }
+
+  async *async(
+    first: ArrowRecordBatch | null,
+    rest: AsyncIterator<ArrowRecordBatch>,
+  ): AsyncGenerator<Block, void, undefined> {
+    try {
+      for (let batch = first; batch !== null;) {
+        yield this.#block(batch)
+        const next = await rest.next()
+        batch = next.done === true ? null : next.value
+      }
+    } finally {
+      await rest.return?.()
+    }
+  }
+
+  #block(batch: ArrowRecordBatch): Block {
+    if (shapeOf(arrowFields(batch)) !== this.#shape) {
+      throw new InvalidDataError('the Arrow batches have different columns', {
+        source: 'arrow',
+        hint: 'give batches of one schema',
+      })
+    }
+    try {
+      const block = arrowBlock(batch, this.#readers)
+      if (this.#schema !== null) checkRequired(block, this.columns, this.#schema)
+      this.#rows += block.rows
+      return block
+    } catch (error) {
+      if (!(error instanceof InvalidDataError)) throw error
+      const row = error.row === undefined ? undefined : this.#rows + error.row
+      const where = row === undefined ? 'in arrow' : `row ${row} of arrow`
+      throw new InvalidDataError(`${error.message} (${where})`, {
+        column: error.column,
+        hint: error.hint,
+        source: 'arrow',
+        row,
+      })
+    }
+  }
+}
+
+function shapeOf(fields: readonly { readonly name: string; readonly type: unknown }[]): string {
+  return fields.map((field) => `${field.name}:${String(field.type)}`).join('\n')
+}

@@ -1,0 +1,234 @@
+/** Running the COPY statements of a write, whatever its partitions, order and sizes. */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DuckDBMapValue } from '@duckdb/node-api'
+import { EngineError } from '../../errors.ts'
+import { partitionPath } from '../../format/partition-path.ts'
+import { fieldPath } from '../../format/schema.ts'
+import type { Datum } from '../../format/types.ts'
+import type { WriteRequest } from '../data-plane.ts'
+import type { DuckDbEngine } from './connection.ts'
+import type { OutgoingColumn } from './convert.ts'
+import type { Outputs } from './outputs.ts'
+import { tupleOf } from './partition-tuple.ts'
+import type { Session } from './session.ts'
+import type { OpenSource } from './sources.ts'
+import { splitOffsets } from './split-offsets.ts'
+import { distinctNames, quoteName, quotePaths } from './sql.ts'
+import { partitionKeys, type PartitionKey } from './transforms.ts'
+import { copySql, orderBySql, parquetOptionsSql, rowGroupRows } from './write-sql.ts'
+import type { ColumnReport, FileReport } from './write-stats.ts'
+
+/** A data file that is complete and not yet in place. */
+export interface WrittenFile {
+  readonly location: string
+  readonly localPath: string
+  readonly partition: readonly (Datum | null)[]
+  readonly report: FileReport
+  readonly splitOffsets: readonly number[]
+}
+
+/** Rows of which one COPY straight into the data file is made; more may be more than one file. */
+const SMALL_ROWS = 100_000
+
+/** DuckDB closes and reopens files beyond this number, and makes new ones of them. */
+const MAX_OPEN_FILES = 1000
+
+/** A partition's file is split when it is larger than this many times the target. */
+const SPLIT_FACTOR = 1.5
+
+interface Copy {
+  readonly engine: DuckDbEngine
+  readonly request: WriteRequest
+  readonly source: OpenSource
+  readonly columns: readonly OutgoingColumn[]
+  readonly outputs: Outputs
+  /** The rows, converted, in no particular order. */
+  readonly rows: string
+  readonly orderBy: string
+}
+
+/** Writes all rows of a source into data files that `outputs` owns. */
+export async function copyRows(
+  engine: DuckDbEngine,
+  request: WriteRequest,
+  source: OpenSource,
+  columns: readonly OutgoingColumn[],
+  outputs: Outputs,
+): Promise<readonly WrittenFile[]> {
+  const list = columns.map(({ sql, name }) => `${sql} AS ${quoteName(name)}`).join(', ')
+  const columnOf = columnReference(request, columns)
+  const copy: Copy = {
+    engine,
+    request,
+    source,
+    columns,
+    outputs,
+    rows: `SELECT ${list} FROM ${source.from}`,
+    orderBy: orderBySql(request.sortOrder, request.schema, columnOf),
+  }
+  const keys = partitionKeys(request.spec, request.schema, columnOf)
+  if (keys.length > 0) return copyPartitioned(copy, keys)
+  if (source.rowCount !== null && source.rowCount <= SMALL_ROWS) return copySmall(copy)
+  return copySized(copy, copy.rows, copy.source.paths, '', [], true)
+}
+
+/** SQL of a field over the columns of the data file. */
+function columnReference(
+  request: WriteRequest,
+  columns: readonly OutgoingColumn[],
+): (fieldId: number) => string {
+  return (fieldId) => {
+    const [top, ...rest] = fieldPath(request.schema, fieldId)
+    const column = columns.find(({ field }) => field.id === top?.id)
+    if (column === undefined) throw new EngineError(`no column has the field id ${fieldId}`)
+    let sql = quoteName(column.name)
+    let { type } = column.field
+    for (const member of rest) {
+      if (type.kind !== 'struct') throw new EngineError(`field ${fieldId} lies inside a list or map`)
+      const names = distinctNames(type.fields.map((field) => field.name))
+      const at = type.fields.findIndex((field) => field.id === member.id)
+      sql = `(${sql}).${quoteName(names[at] ?? member.name)}`
+      type = member.type
+    }
+    return sql
+  }
+}
+
+async function copySmall(copy: Copy): Promise<readonly WrittenFile[]> {
+  const { request, columns, outputs } = copy
+  const output = await outputs.create('')
+  const query = `SELECT * FROM (${copy.rows})${copy.orderBy}`
+  const sql = copySql(query, output.localPath, parquetOptionsSql(request.parquet, columns))
+  const [report] = await runCopy(copy, sql, [output.localPath, ...copy.source.paths], true)
+  if (report === undefined) throw new EngineError('the engine wrote no file')
+  return [await finished(copy, report, output.location, output.localPath, [])]
+}
+
+/** Files of about the target size. `isFirst` says that the query reads the source itself. */
+async function copySized(
+  copy: Copy,
+  rows: string,
+  reading: readonly string[],
+  path: string,
+  partition: readonly (Datum | null)[],
+  isFirst: boolean,
+): Promise<readonly WrittenFile[]> {
+  const { request, columns, outputs } = copy
+  const folder = join(await outputs.scratch(), 'files')
+  const query = `SELECT * FROM (${rows})${copy.orderBy}`
+  const sql = copySql(query, folder, [
+    ...parquetOptionsSql(request.parquet, columns),
+    `FILE_SIZE_BYTES ${Math.max(1, Math.floor(request.targetFileSizeBytes))}`,
+    "FILENAME_PATTERN 'part-{i}'",
+  ])
+  const reports = await runCopy(copy, sql, [folder, ...reading], isFirst)
+  const written: WrittenFile[] = []
+  for (const report of reports) {
+    if (report.rows === 0) continue
+    const output = await outputs.adopt(path, report.path)
+    written.push(await finished(copy, report, output.location, output.localPath, partition))
+  }
+  return written
+}
+
+/**
+ * One pass writes a file per partition into a scratch folder. DuckDB keeps no order on that way and
+ * knows no file size, so files that must be sorted or are too large are written once more.
+ */
+async function copyPartitioned(copy: Copy, keys: readonly PartitionKey[]): Promise<readonly WrittenFile[]> {
+  const { request, columns, outputs } = copy
+  const folder = join(await outputs.scratch(), 'partitions')
+  const list = keys.map((key) => `${key.sql} AS ${quoteName(key.name)}`).join(', ')
+  const isSorted = copy.orderBy !== ''
+  const parquet = isSorted
+    ? { ...request.parquet, compression: 'lz4' as const, compressionLevel: null }
+    : request.parquet
+  const sql = copySql(`SELECT *, ${list} FROM (${copy.rows})`, folder, [
+    ...parquetOptionsSql(parquet, columns),
+    `PARTITION_BY (${keys.map((key) => quoteName(key.name)).join(', ')})`,
+  ])
+  const reports = await runCopy(copy, sql, [folder, ...copy.source.paths], true, keys)
+  const written: WrittenFile[] = []
+  for (const report of reports) {
+    if (report.rows === 0) continue
+    const partition = await tupleOf(copy, keys, report)
+    const path = partitionPath(request.spec, request.schema, partition)
+    if (isSorted || report.sizeBytes > request.targetFileSizeBytes * SPLIT_FACTOR) {
+      const rows = `SELECT * FROM read_parquet(${quotePaths([report.path])}, hive_partitioning = false)`
+      written.push(...(await copySized(copy, rows, [report.path], path, partition, false)))
+      await rm(report.path)
+    } else {
+      const output = await outputs.adopt(path, report.path)
+      written.push(await finished(copy, report, output.location, output.localPath, partition))
+    }
+  }
+  return written
+}
+
+async function finished(
+  copy: Copy,
+  report: FileReport,
+  location: string,
+  localPath: string,
+  partition: readonly (Datum | null)[],
+): Promise<WrittenFile> {
+  const isOneGroup = report.rows <= rowGroupRows(copy.request.parquet, copy.columns)
+  return {
+    location,
+    localPath,
+    partition,
+    report,
+    splitOffsets: await splitOffsets(localPath, report.footerBytes, isOneGroup),
+  }
+}
+
+async function runCopy(
+  copy: Copy,
+  sql: string,
+  paths: readonly string[],
+  isFirst: boolean,
+  keys: readonly PartitionKey[] = [],
+): Promise<readonly FileReport[]> {
+  const { signal, onProgress } = copy.request
+  return copy.engine.withSession({ paths }, async (session: Session) => {
+    if (keys.length > 0) {
+      await session.run(`SET partitioned_write_max_open_files = ${MAX_OPEN_FILES}`, {
+        doing: 'write data files',
+      })
+    }
+    const result = await session.run(sql, {
+      doing: 'write data files',
+      signal,
+      // Other sources count for themselves what they hand over.
+      onProgress: isFirst && copy.source.position !== null ? onProgress : undefined,
+      reading: isFirst ? copy.source.paths : undefined,
+    })
+    const rows = await result.getRowObjects()
+    return rows.map((row) => reportOf(row, keys))
+  })
+}
+
+function reportOf(row: Readonly<Record<string, unknown>>, keys: readonly PartitionKey[]): FileReport {
+  const columns = new Map<string, ColumnReport>()
+  for (const [name, stats] of entriesOf(row['column_statistics'])) {
+    columns.set(name, new Map(entriesOf(stats).map(([key, value]) => [key, String(value)])))
+  }
+  const partition = new Map(entriesOf(row['partition_keys']))
+  return {
+    path: String(row['filename']),
+    rows: Number(row['count']),
+    sizeBytes: Number(row['file_size_bytes']),
+    footerBytes: Number(row['footer_size_bytes']),
+    columns,
+    partition: keys.map((key) => {
+      const value = partition.get(key.name)
+      return value === null || value === undefined ? null : String(value)
+    }),
+  }
+}
+
+function entriesOf(map: unknown): readonly (readonly [string, unknown])[] {
+  if (!(map instanceof DuckDBMapValue)) return []
+  return map.entries.map(({ key, value }) => [String(key), value] as const)
+}

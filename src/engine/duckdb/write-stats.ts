@@ -1,0 +1,221 @@
+/**
+ * Metrics of a data file (Iceberg spec, "Manifests": `data_file`), out of what DuckDB reports for
+ * each file that COPY wrote.
+ */
+import { encodeBinary } from '../../format/values/binary.ts'
+import { hexToBytes } from '../../format/values/bytes.ts'
+import { parseDecimal, rescale } from '../../format/values/decimal.ts'
+import { parseDate, parseTimeOfDay, parseTimestamp } from '../../format/values/iso.ts'
+import {
+  truncateLowerBound,
+  truncateUpperBound,
+  type MetricsConfig,
+  type MetricsMode,
+} from '../../format/metrics-config.ts'
+import { NANOS_PER_MICRO } from '../../format/values/calendar.ts'
+import { elementField, keyField, valueField } from '../../format/nested-fields.ts'
+import { isPrimitive, type Datum, type NestedField, type PrimitiveType } from '../../format/types.ts'
+import type { OutgoingColumn } from './convert.ts'
+import { distinctNames, quoteName } from './sql.ts'
+import { floatOf } from './transforms.ts'
+
+/** What COPY reports of one column of a file, all as text. */
+export type ColumnReport = ReadonlyMap<string, string>
+
+/** What COPY reports of one file. */
+export interface FileReport {
+  /** As DuckDB was given it. */
+  readonly path: string
+  readonly rows: number
+  readonly sizeBytes: number
+  readonly footerBytes: number
+  /** By the column's path, its parts quoted and joined by dots. */
+  readonly columns: ReadonlyMap<string, ColumnReport>
+  /** Values of the columns partitioned by, in their order. */
+  readonly partition: readonly (string | null)[]
+}
+
+/** A leaf column of a file. */
+export interface Leaf {
+  readonly id: number
+  readonly type: PrimitiveType
+  /** As DuckDB's reports name it. */
+  readonly key: string
+  /** SQL of its values over the file. */
+  readonly sql: string
+  /** Inside a list or map: counts are of elements, and bounds are not kept. */
+  readonly isRepeated: boolean
+}
+
+export interface FileMetrics {
+  readonly columnSizes: ReadonlyMap<number, number>
+  readonly valueCounts: ReadonlyMap<number, number>
+  readonly nullValueCounts: ReadonlyMap<number, number>
+  readonly nanValueCounts: ReadonlyMap<number, number>
+  readonly lowerBounds: ReadonlyMap<number, Uint8Array>
+  readonly upperBounds: ReadonlyMap<number, Uint8Array>
+}
+
+/** Least and greatest value of a column, before they are cut. */
+export interface Extremes {
+  readonly lower: Datum
+  readonly upper: Datum
+}
+
+/** The leaves of a file's columns. */
+export function leavesOf(columns: readonly OutgoingColumn[]): readonly Leaf[] {
+  return columns.flatMap(({ field, name }) => leaves(field, quoteName(name), quoteName(name), false))
+}
+
+function leaves(field: NestedField, key: string, sql: string, isRepeated: boolean): readonly Leaf[] {
+  const { type } = field
+  if (isPrimitive(type)) return [{ id: field.id, type, key, sql, isRepeated }]
+  switch (type.kind) {
+    case 'struct': {
+      const names = distinctNames(type.fields.map((member) => member.name))
+      return type.fields.flatMap((member, at) => {
+        const name = quoteName(names[at] ?? member.name)
+        return leaves(member, `${key}.${name}`, `(${sql}).${name}`, isRepeated)
+      })
+    }
+    case 'list':
+      return leaves(elementField(type), `${key}."element"`, sql, true)
+    case 'map':
+      return [
+        ...leaves(keyField(type), `${key}."key"`, sql, true),
+        ...leaves(valueField(type), `${key}."value"`, sql, true),
+      ]
+    case 'variant':
+      return []
+  }
+}
+
+/** The metrics that the configuration asks for, as far as the report knows them. */
+export function fileMetrics(
+  report: FileReport,
+  columns: readonly Leaf[],
+  config: MetricsConfig,
+  known: ReadonlyMap<number, Extremes> = new Map(),
+): FileMetrics {
+  const metrics = {
+    columnSizes: new Map<number, number>(),
+    valueCounts: new Map<number, number>(),
+    nullValueCounts: new Map<number, number>(),
+    nanValueCounts: new Map<number, number>(),
+    lowerBounds: new Map<number, Uint8Array>(),
+    upperBounds: new Map<number, Uint8Array>(),
+  }
+  for (const leaf of columns) {
+    const stats = report.columns.get(leaf.key)
+    const mode = config.modeOf(leaf.id)
+    if (stats === undefined) continue
+    put(metrics.columnSizes, leaf.id, stats.get('column_size_bytes'))
+    if (mode.kind === 'none' || leaf.isRepeated) continue
+    put(metrics.valueCounts, leaf.id, stats.get('num_values'))
+    put(metrics.nullValueCounts, leaf.id, stats.get('null_count'))
+    // DuckDB tells whether there are NaNs, not how many: an unknown count is left out.
+    if (stats.get('has_nan') === 'false') metrics.nanValueCounts.set(leaf.id, 0)
+    const extremes = known.get(leaf.id) ?? extremesOf(leaf.type, stats)
+    if (extremes === null) continue
+    putBounds(metrics, leaf, extremes, mode)
+  }
+  return metrics
+}
+
+function put(counts: Map<number, number>, id: number, text: string | undefined): void {
+  if (text !== undefined) counts.set(id, Number(text))
+}
+
+function putBounds(
+  metrics: { readonly lowerBounds: Map<number, Uint8Array>; readonly upperBounds: Map<number, Uint8Array> },
+  leaf: Leaf,
+  { lower, upper }: Extremes,
+  mode: MetricsMode,
+): void {
+  const cutLower = truncateLowerBound(leaf.type, lower, mode)
+  const cutUpper = truncateUpperBound(leaf.type, upper, mode)
+  if (cutLower !== null) metrics.lowerBounds.set(leaf.id, encodeBinary(leaf.type, cutLower))
+  if (cutUpper !== null) metrics.upperBounds.set(leaf.id, encodeBinary(leaf.type, cutUpper))
+}
+
+/** Leaves whose bounds are wanted and missing from the report: DuckDB leaves long texts out. */
+export function leavesWithoutExtremes(
+  report: FileReport,
+  columns: readonly Leaf[],
+  config: MetricsConfig,
+): readonly Leaf[] {
+  return columns.filter((leaf) => {
+    if (leaf.isRepeated || (leaf.type.kind !== 'string' && leaf.type.kind !== 'binary')) return false
+    const mode = config.modeOf(leaf.id).kind
+    if (mode === 'none' || mode === 'counts') return false
+    const stats = report.columns.get(leaf.key)
+    return (
+      stats !== undefined &&
+      stats.get('min') === undefined &&
+      stats.get('num_values') !== stats.get('null_count')
+    )
+  })
+}
+
+/** Bounds of a column as COPY reports them; null when it has none, or only one that is no value. */
+export function extremesOf(type: PrimitiveType, stats: ColumnReport): Extremes | null {
+  const min = stats.get('min')
+  const max = stats.get('max')
+  if (min === undefined || max === undefined) return null
+  const lower = datumOf(type, min)
+  const upper = datumOf(type, max)
+  if (lower === null || upper === null) return null
+  // Both zeros are equal to DuckDB; the bounds must hold whichever there is.
+  if (type.kind === 'float' || type.kind === 'double') {
+    return { lower: lower === 0 ? -0 : lower, upper: upper === 0 ? 0 : upper }
+  }
+  return { lower, upper }
+}
+
+/** A value as DuckDB writes it in a report. */
+export function datumOf(type: PrimitiveType, text: string): Datum | null {
+  switch (type.kind) {
+    case 'boolean':
+      return text === 'true' || text === '1'
+    case 'int':
+      return Number(text)
+    case 'long':
+      return BigInt(text)
+    case 'float':
+    case 'double': {
+      const value = floatOf(text)
+      return Number.isNaN(value) ? null : value
+    }
+    case 'decimal': {
+      const parsed = parseDecimal(text)
+      return parsed === null ? null : rescale(parsed, type.scale)
+    }
+    case 'date':
+      return parseDate(text)
+    case 'time': {
+      const nanos = parseTimeOfDay(text)
+      return nanos === null ? null : nanos / NANOS_PER_MICRO
+    }
+    case 'timestamp':
+    case 'timestamptz':
+    case 'timestamp_ns':
+    case 'timestamptz_ns':
+      return timestampOf(type, text)
+    case 'string':
+    case 'uuid':
+      return text
+    case 'binary':
+    case 'fixed':
+      return hexToBytes(text)
+    default:
+      return null
+  }
+}
+
+/** `2020-01-31 12:00:00.5`, with `+00` for timestamps with time zone. */
+function timestampOf(type: PrimitiveType, text: string): bigint | null {
+  const parsed = parseTimestamp(text.replace(' ', 'T').replace(/\+00$/, 'Z'))
+  if (parsed === null) return null
+  const isNanos = type.kind === 'timestamp_ns' || type.kind === 'timestamptz_ns'
+  return isNanos ? parsed.nanos : parsed.nanos / NANOS_PER_MICRO
+}
