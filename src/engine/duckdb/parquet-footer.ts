@@ -1,7 +1,6 @@
 /**
  * The part of a Parquet footer that decides how a file is read: its schema with field ids, and its
- * number of rows. Row groups come after both and are not looked at, so that a file costs one small
- * read whatever its size.
+ * number of rows.
  *
  * Layout: Parquet's `FileMetaData`, in Thrift's compact protocol.
  */
@@ -33,18 +32,36 @@ const REPETITIONS = ['required', 'optional', 'repeated'] as const
 export function outlineFooter(footer: Uint8Array): FooterOutline {
   const reader = new CompactReader(footer)
   let schemaBytes: Uint8Array | null = null
+  let rowCount: number | null = null
   for (let field = reader.field(0); field !== null; field = reader.field(field.id)) {
     if (field.id === 2 && field.type === LIST) {
       const start = reader.position
       reader.skip(LIST)
       schemaBytes = footer.subarray(start, reader.position)
-    } else if (field.id === 3 && schemaBytes !== null && field.type === I64) {
-      return { rowCount: reader.integer(), schemaBytes }
+    } else if (field.id === 3 && field.type === I64) {
+      rowCount = reader.integer()
+    } else if (field.id === 4 && field.type === LIST) {
+      if (schemaBytes === null || rowCount === null) break
+      if (rowsOfGroups(reader) !== rowCount) throw new FooterError('row groups that do not add up')
+      return { rowCount, schemaBytes }
     } else {
       reader.skip(field.type)
     }
   }
-  throw new FooterError('no schema or row count')
+  throw new FooterError('no schema, row count or row groups')
+}
+
+/** Rows of all row groups together: readers go by these, and damage there would lose rows unseen. */
+function rowsOfGroups(reader: CompactReader): number {
+  const size = reader.listSize()
+  let rows = 0
+  for (let i = 0; i < size; i++) {
+    for (let field = reader.field(0); field !== null; field = reader.field(field.id)) {
+      if (field.id === 3 && field.type === I64) rows += reader.integer()
+      else reader.skip(field.type)
+    }
+  }
+  return rows
 }
 
 /** Parses the schema bytes of an outline into the file's columns. Throws FooterError. */

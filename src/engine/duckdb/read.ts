@@ -1,7 +1,7 @@
 /** Scan tasks into rows, Arrow batches, a file or a count. */
 import { rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { UnsupportedFeatureError } from '../../errors.ts'
+import { CorruptFileError, UnsupportedFeatureError } from '../../errors.ts'
 import type { Row } from '../../format/values/value.ts'
 import type { ArrowRecordBatch, ReadRequest } from '../data-plane.ts'
 import { batchReader } from './arrow-out.ts'
@@ -75,8 +75,10 @@ export async function readToFile(
     const sql = `COPY (${limited(query.sql, request.limit)}) TO ${quoteText(unfinished)} (${copyOptions(request, file.format)})`
     const options = { ...statement(open, query, request), onProgress: request.onProgress }
     const [row] = await diagnosed(reader, open, () => open.session.rows(sql, options))
+    const rows = Number(row?.['Count'])
+    expectAllRows(open, request.limit, rows)
     await rename(unfinished, file.path)
-    return { rows: Number(row?.['Count']) }
+    return { rows }
   } finally {
     await open.close()
     await rm(unfinished, { force: true })
@@ -98,6 +100,7 @@ async function* scan(reader: Reader, request: ReadRequest): AsyncGenerator<Strea
   for await (const open of openWindows(reader, request)) {
     const query = await queryOf(open, request, names)
     const left = request.limit === undefined ? undefined : request.limit - rows
+    const before = rows
     const chunks = open.session.stream(limited(query.sql, left), statement(open, query, request))
     try {
       for await (const chunk of chunks) {
@@ -105,6 +108,7 @@ async function* scan(reader: Reader, request: ReadRequest): AsyncGenerator<Strea
         request.onProgress?.({ rows, totalRows })
         yield chunk
       }
+      expectAllRows(open, left, rows - before)
     } catch (error) {
       throw await failureOf(reader, open, error)
     }
@@ -116,6 +120,17 @@ async function queryOf(open: OpenTasks, request: ReadRequest, names: readonly st
   const deleted = await readPositionDeletes(open, request.signal)
   const { projection, nameMapping } = request
   return scanQuery(open.tasks, { projection, nameMapping, names, deleted })
+}
+
+/** Where every row comes out their number is known, and damage that the engine passes over shows. */
+function expectAllRows({ tasks }: OpenTasks, limit: number | undefined, rows: number): void {
+  if (!tasks.every(({ task }) => isWhole(task))) return
+  const all = tasks.reduce((sum, { file }) => sum + file.recordCount, 0)
+  const expected = Math.min(all, limit ?? all)
+  if (rows === expected || tasks.some(({ rowRanges }) => rowRanges !== undefined)) return
+  throw new CorruptFileError(`data files yielded ${rows} rows where their manifest entries say ${expected}`, {
+    file: tasks.length === 1 ? tasks[0]?.name : undefined,
+  })
 }
 
 function limited(sql: string, limit: number | undefined): string {
