@@ -110,17 +110,14 @@ function readV3(root: JsonRecord) {
 
 /** What names a snapshot must name one that is there, and main must be current. */
 function checkReferences(metadata: TableMetadata): void {
-  const ids = new Set<bigint>()
-  const refs = Object.entries(metadata.refs)
-  const wanted = new Set(refs.map(([, ref]) => ref['snapshot-id']))
-  for (const snapshot of metadata.snapshots) {
-    if (wanted.has(snapshot['snapshot-id'])) ids.add(snapshot['snapshot-id'])
-    if (
-      (snapshot['sequence-number'] ?? 0) > metadata['last-sequence-number'] &&
-      metadata['format-version'] > 1
-    ) {
-      throw malformed('last-sequence-number', 'the highest sequence number of all snapshots')
-    }
+  const ids = new Set(metadata.snapshots.map((snapshot) => snapshot['snapshot-id']))
+  if (ids.size < metadata.snapshots.length) throw malformed('snapshots', 'a different id for each snapshot')
+  const last = metadata['last-sequence-number']
+  if (
+    metadata['format-version'] > 1 &&
+    metadata.snapshots.some((each) => (each['sequence-number'] ?? 0) > last)
+  ) {
+    throw malformed('last-sequence-number', 'the highest sequence number of all snapshots')
   }
   const current = metadata['current-snapshot-id']
   const main = Object.hasOwn(metadata.refs, MAIN_BRANCH) ? metadata.refs[MAIN_BRANCH] : undefined
@@ -129,7 +126,7 @@ function checkReferences(metadata: TableMetadata): void {
   }
   if (current !== null && !ids.has(current))
     throw malformed('current-snapshot-id', 'the id of one of snapshots')
-  for (const [name, ref] of refs) {
+  for (const [name, ref] of Object.entries(metadata.refs)) {
     if (!ids.has(ref['snapshot-id']))
       throw malformed(`refs.${name}.snapshot-id`, 'the id of one of snapshots')
   }

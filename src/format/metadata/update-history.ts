@@ -12,11 +12,17 @@ export function addSnapshot(draft: Draft, snapshot: Snapshot): Draft {
     throw reject(`snapshot ${id} is there already`)
   checkSnapshot(metadata, snapshot)
   const next = changed(draft, {
-    snapshots: [...metadata.snapshots, snapshot],
+    snapshots: [...metadata.snapshots, metadata['format-version'] === 1 ? unnumbered(snapshot) : snapshot],
     'last-sequence-number': Math.max(metadata['last-sequence-number'], snapshot['sequence-number'] ?? 0),
     ...nextRowId(metadata, snapshot),
   })
   return { ...next, added: new Set([...draft.added, id]) }
+}
+
+/** v1 has no sequence numbers, not even the 0 that stands for none. */
+function unnumbered(snapshot: Snapshot): Snapshot {
+  const { 'sequence-number': _none, ...others } = snapshot
+  return others
 }
 
 function checkSnapshot(metadata: TableMetadata, snapshot: Snapshot): void {

@@ -85,6 +85,11 @@ describe('a snapshot', () => {
   test('of v1 has no sequence number', () => {
     const v1 = append(emptyTable({ 'format-version': '1' }), 7n, 2000)
     expect(v1['last-sequence-number']).toBe(0)
+    const zero = apply(v1, 3000, {
+      action: 'add-snapshot',
+      snapshot: { ...nextSnapshot(v1, 8n, 3000), 'sequence-number': 0 },
+    })
+    expect(Object.keys(zero.snapshots[1] ?? {})).not.toContain('sequence-number')
     expect(() =>
       apply(v1, 3000, {
         action: 'add-snapshot',

@@ -284,6 +284,13 @@ describe('refused', () => {
     ],
     ['snapshots[0].manifest-list', { snapshots: '[{"snapshot-id":1,"timestamp-ms":1}]' }],
     ['snapshots[0]', { snapshots: '[7]' }],
+    [
+      'snapshots',
+      {
+        snapshots:
+          '[{"snapshot-id":1,"timestamp-ms":1,"manifest-list":"l"},{"snapshot-id":1,"timestamp-ms":2,"manifest-list":"m"}]',
+      },
+    ],
     ['snapshot-log[0]', { 'snapshot-log': '[{"snapshot-id":1}]' }],
     ['metadata-log[0].metadata-file', { 'metadata-log': '[{"timestamp-ms":1}]' }],
     ['statistics[0].statistics-path', { statistics: '[{"snapshot-id":1}]' }],
