@@ -115,7 +115,12 @@ function truncateSql(width: number, type: PrimitiveType, sql: string): string {
   }
 }
 
+/** A null has no bucket. The functions are called for nulls too, and answer anything for them. */
 function bucketSql(buckets: number, type: PrimitiveType, sql: string): string {
+  return `CASE WHEN ${sql} IS NULL THEN NULL ELSE ${hashedSql(buckets, type, sql)} END`
+}
+
+function hashedSql(buckets: number, type: PrimitiveType, sql: string): string {
   switch (type.kind) {
     case 'int':
     case 'long':
