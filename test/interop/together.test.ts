@@ -1,6 +1,6 @@
 /** We and PyIceberg write to the same tables, in turn and at once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { IcebergTableManager } from '../../src/index.ts'
+import type { CommitRetryOptions, IcebergTableManager } from '../../src/index.ts'
 import { inAnyOrder } from '../support/exact-values.ts'
 import { asPyIcebergShows, everyType } from './support/every-type.ts'
 import { exactRows, openFloeberg, rowsIn } from './support/floeberg.ts'
@@ -92,7 +92,7 @@ describe('a commit race', () => {
     const table = await manager.createTable({ namespace: 'both', name: 'race', schema: race })
     const theirs = Array.from({ length: 25 }, (_, n) => `i:${n}`)
     const ours = Array.from({ length: 25 }, (_, n) => BigInt(1000 + n))
-    const retry = { numRetries: 1000, minWaitMs: 1, maxWaitMs: 20 }
+    const retry: CommitRetryOptions = { retries: 1000, minWaitMs: 1, maxWaitMs: 20 }
     let conflicts = 0
     const writeOurs = async (): Promise<void> => {
       for (const n of ours) {

@@ -70,7 +70,10 @@ describe('filters', () => {
     ["not (s = 'a')"],
     ["ts < '1970-01-01T00:00:00'"],
     ["dt >= '1970-01-01'"],
-    ["u = 'F79C3E09-677C-4BBD-A479-3F349CB785E7'", "u = 'f79c3e09-677c-4bbd-a479-3f349cb785e7'"],
+    // PyIceberg cannot filter by a uuid: the same row by another of its columns.
+    ["u = 'F79C3E09-677C-4BBD-A479-3F349CB785E7'", 'i = 2147483647'],
+    ['d is nan'],
+    ["bin = X'deadbeef'", 'i = 7'],
   ]
 
   test.each(filters.map(([ours, theirs = ours]) => [ours, theirs] as const))('%s', async (ours, theirs) => {
