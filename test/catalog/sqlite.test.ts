@@ -168,6 +168,14 @@ describe('the tables in the database', () => {
   })
 })
 
+test('a database in WAL mode stays in it', async () => {
+  const folder = await temporaryFolder()
+  rawIn(folder).exec('PRAGMA journal_mode = wal')
+  const catalog = await openIn(folder)
+  await catalog.createNamespace(['a'])
+  expect(rawIn(folder).prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
+})
+
 describe("other clients' rows", () => {
   const row = (raw: DatabaseSync, ...values: readonly (string | null)[]) =>
     raw.prepare('insert into iceberg_tables values (?, ?, ?, ?, ?, ?)').run(...values)
