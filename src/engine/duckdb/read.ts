@@ -1,7 +1,7 @@
 /** Scan tasks into rows, Arrow batches, a file or a count. */
-import { rename, rm } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { CorruptFileError, UnsupportedFeatureError } from '../../errors.ts'
+import { CorruptFileError, InvalidArgumentError, UnsupportedFeatureError } from '../../errors.ts'
 import type { Row } from '../../format/values/value.ts'
 import type { ArrowRecordBatch, ReadRequest } from '../data-plane.ts'
 import { batchReader } from './arrow-out.ts'
@@ -67,8 +67,10 @@ export async function readToFile(
       },
     )
   }
+  const folder = dirname(file.path)
+  if (!(await isFolder(folder))) throw new InvalidArgumentError(`there is no folder '${folder}' to write to`)
   // One statement writes one file, so all inputs are open together.
-  const unfinished = join(dirname(file.path), `.${basename(file.path)}.${crypto.randomUUID()}.tmp`)
+  const unfinished = join(folder, `.${basename(file.path)}.${crypto.randomUUID()}.tmp`)
   const open = await openTasks(reader, request, request.tasks, [unfinished])
   try {
     const query = await queryOf(open, request, names)
@@ -83,6 +85,11 @@ export async function readToFile(
     await open.close()
     await rm(unfinished, { force: true })
   }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => null) // whatever keeps it from being seen
+  return found?.isDirectory() === true
 }
 
 function copyOptions(request: ReadRequest, format: 'parquet' | 'csv' | 'json'): string {
