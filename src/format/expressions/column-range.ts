@@ -6,7 +6,7 @@
 import { CorruptFileError } from '../../errors.ts'
 import type { Datum, PrimitiveType } from '../types.ts'
 import { decodeBinary } from '../values/binary.ts'
-import { compareToPrefix, compareValues, includesValue, isNaNDatum } from './compare.ts'
+import { compareToPrefix, compareValues, includesValue, isNaNDatum, someWithin } from './compare.ts'
 import type { TypedPredicate } from './evaluate.ts'
 import type { LiteralOp, SetOp } from './expression.ts'
 
@@ -87,7 +87,9 @@ export function someMayMatch(predicate: TypedPredicate, range: ColumnRange): boo
     case 'not-in':
       return range.mayBeNaN || (range.mayHaveValue && !isOnlyValue(predicate, predicate.literals, range))
     case 'in':
-      return range.mayHaveValue && predicate.literals.some((literal) => isWithin(predicate, literal, range))
+      return (
+        range.mayHaveValue && someWithin(predicate.ref.type, predicate.literals, range.lower, range.upper)
+      )
     default:
       return range.mayHaveValue && someValueMayMatch(predicate, predicate.literal, range)
   }
@@ -109,7 +111,7 @@ export function allMustMatch(predicate: TypedPredicate, range: ColumnRange): boo
     case 'not-in':
       return (
         !range.mayBeNull &&
-        (!range.mayHaveValue || !predicate.literals.some((literal) => isWithin(predicate, literal, range)))
+        (!range.mayHaveValue || !someWithin(predicate.ref.type, predicate.literals, range.lower, range.upper))
       )
     case 'in':
       return isPlain(range) && (!range.mayHaveValue || isSingleOf(predicate, predicate.literals, range))

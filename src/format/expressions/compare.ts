@@ -32,6 +32,41 @@ export function sortedDistinct(type: PrimitiveType, values: readonly Datum[]): r
   })
 }
 
+/** Whether one of the values lies within the bounds; an unknown bound (null) excludes none. */
+export function someWithin(
+  type: PrimitiveType,
+  values: readonly Datum[],
+  lower: Datum | null,
+  upper: Datum | null,
+): boolean {
+  const sorted = ascending(type, values)
+  const next = sorted[lower === null ? 0 : firstNotBelow(type, sorted, lower)]
+  return next !== undefined && (upper === null || compareValues(type, next, upper) <= 0)
+}
+
+function firstNotBelow(type: PrimitiveType, sorted: readonly Datum[], bound: Datum): number {
+  let from = 0
+  let to = sorted.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    const value = sorted[middle]
+    if (value !== undefined && compareValues(type, value, bound) < 0) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+const orders = new WeakMap<readonly Datum[], readonly Datum[]>()
+
+/** Bound lists are sorted; one that somebody else made is sorted here, once, rather than trusted. */
+function ascending(type: PrimitiveType, values: readonly Datum[]): readonly Datum[] {
+  const known = orders.get(values)
+  if (known !== undefined) return known
+  const sorted = sortedDistinct(type, values)
+  orders.set(values, sorted)
+  return sorted
+}
+
 const lookups = new WeakMap<readonly Datum[], ReadonlySet<Datum>>()
 
 /** Whether the list holds the value. A long list is indexed once. */

@@ -150,6 +150,14 @@ describe('counts and bounds', () => {
     expect(file.all('x = 5')).toBe(false)
   })
 
+  test('a list that was not bound here, and so not sorted, is not trusted to be', () => {
+    const schema = createSchema({ fields: [{ id: 1, name: 'x', required: false, type: int }] })
+    const sorted = bindExpression(schema, parseExpression('x in (1, 7, 20)'))
+    if (sorted.op !== 'in') throw new Error('not a list')
+    expect(mightMatch({ ...sorted, literals: [20, 7, 1] }, file.file)).toBe(true)
+    expect(mightMatch({ ...sorted, literals: [20, 1] }, file.file)).toBe(false)
+  })
+
   test('nothing but nulls', () => {
     for (const filter of ['x = 1', 'x != 1', 'x < 1', 'x in (1, 2)', 'x not in (1, 2)', 'x is not null']) {
       expect(allNull.might(filter)).toBe(false)
@@ -267,6 +275,8 @@ describe('strings', () => {
     ["not starts_with(x, 'b')", true],
     ["not starts_with(x, 'abb')", true],
     ["not starts_with(x, 'abc')", false],
+    ["not starts_with(x, 'abd')", false],
+    ["not starts_with(x, 'abcd')", false],
     ["x >= 'abcd'", true],
     ["x < 'abe'", true],
     ["x != 'abc'", true],
