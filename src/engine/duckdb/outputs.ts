@@ -27,6 +27,13 @@ export class Outputs {
     return file
   }
 
+  /** A data file that turned out to hold nothing: removed, and never put in place. */
+  async drop(file: OutputFile): Promise<void> {
+    const at = this.#files.indexOf(file)
+    if (at !== -1) this.#files.splice(at, 1)
+    await file.discard()
+  }
+
   /** Makes a finished file in a scratch folder a new data file. */
   async adopt(partitionPath: string, path: string): Promise<OutputFile> {
     const file = await this.create(partitionPath)

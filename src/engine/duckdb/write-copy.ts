@@ -9,6 +9,7 @@ import type { Datum } from '../../format/types.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
+import { filterSql } from './filter-sql.ts'
 import type { Outputs } from './outputs.ts'
 import { tupleOf } from './partition-tuple.ts'
 import type { Session } from './session.ts'
@@ -64,13 +65,20 @@ export async function copyRows(
     source,
     columns,
     outputs,
-    rows: `SELECT ${list} FROM ${source.from}`,
+    rows: meantRows(`SELECT ${list} FROM ${source.from}`, request, columnOf),
     orderBy: orderBySql(request.sortOrder, request.schema, columnOf),
   }
   const keys = partitionKeys(request.spec, request.schema, columnOf)
   if (keys.length > 0) return copyPartitioned(copy, keys)
   if (source.rowCount !== null && source.rowCount <= SMALL_ROWS) return copySmall(copy)
   return copySized(copy, copy.rows, copy.source.paths, '', [], true)
+}
+
+/** The rows that are to be written. */
+function meantRows(rows: string, request: WriteRequest, columnOf: (fieldId: number) => string): string {
+  const { filter } = request
+  if (filter === undefined || filter.op === 'true') return rows
+  return `SELECT * FROM (${rows}) WHERE ${filterSql(filter, (ref) => columnOf(ref.fieldId))}`
 }
 
 /** SQL of a field over the columns of the data file. */
@@ -102,6 +110,11 @@ async function copySmall(copy: Copy): Promise<readonly WrittenFile[]> {
   const sql = copySql(query, output.localPath, parquetOptionsSql(request.parquet, columns))
   const [report] = await runCopy(copy, sql, [output.localPath, ...copy.source.paths], true)
   if (report === undefined) throw new EngineError('the engine wrote no file')
+  if (report.rows === 0) {
+    // Every row was filtered out.
+    await outputs.drop(output)
+    return []
+  }
   return [await finished(copy, report, output.location, output.localPath, [])]
 }
 
