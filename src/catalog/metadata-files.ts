@@ -27,14 +27,21 @@ export interface MetadataFile {
   readonly size: number
 }
 
+export interface ReadOptions extends CallOptions {
+  /** Of the file, and of what it unpacks to. Default 1 GiB. */
+  readonly maxBytes?: number
+  /** Dotted name of the table, for errors. */
+  readonly table?: string
+}
+
 /** MissingFileError, CorruptFileError, UnsupportedFeatureError for a newer format version. */
 export async function readMetadataFile(
   store: ObjectStore,
   location: string,
-  options: CallOptions & { readonly maxBytes?: number } = {},
+  options: ReadOptions = {},
 ): Promise<MetadataFile> {
   const maxBytes = options.maxBytes ?? MAX_METADATA_BYTES
-  const stored = await readBounded(store, location, maxBytes, options.signal)
+  const stored = await readBounded(store, location, maxBytes, options)
   const isGzip = stored[0] === 0x1f && stored[1] === 0x8b
   const bytes = isGzip ? nodeCodecs.gunzip(stored, { maxBytes, file: location }) : stored
   return { metadata: parseTableMetadata(bytes, location), size: stored.length }
@@ -44,24 +51,29 @@ async function readBounded(
   store: ObjectStore,
   location: string,
   maxBytes: number,
-  signal: AbortSignal | undefined,
+  { signal, table }: ReadOptions,
 ): Promise<Uint8Array> {
-  const bytes = await expectMetadataFile(location, () =>
+  const bytes = await expectMetadataFile(location, table, () =>
     store.get(location, { range: { start: 0, end: maxBytes + 1 }, signal }),
   )
   if (bytes.length > maxBytes) {
-    throw new CorruptFileError(`The metadata file has more than ${maxBytes} bytes`, { file: location })
+    throw new CorruptFileError(`The metadata file has more than ${maxBytes} bytes`, { table, file: location })
   }
   return bytes
 }
 
 /** A catalog that points to a metadata file which is not there has a broken table, not a missing one. */
-export async function expectMetadataFile<T>(location: string, call: () => Promise<T>): Promise<T> {
+export async function expectMetadataFile<T>(
+  location: string,
+  table: string | undefined,
+  call: () => Promise<T>,
+): Promise<T> {
   try {
     return await call()
   } catch (error) {
     if (!(error instanceof ObjectNotFoundError)) throw error
     throw new MissingFileError("The table's metadata file is not there", {
+      table,
       file: location,
       hint: 'Restore the file; or drop the table (without purge) and register an older metadata file.',
       cause: error,

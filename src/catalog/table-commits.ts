@@ -4,12 +4,18 @@
  * anybody can be led to it, and nothing is removed before the outcome is certain.
  */
 import { throwIfAborted } from '../abort.ts'
-import { CatalogUnavailableError, CommitConflictError, CommitStateUnknownError } from '../errors.ts'
+import {
+  CatalogUnavailableError,
+  CommitConflictError,
+  CommitRejectedError,
+  CommitStateUnknownError,
+} from '../errors.ts'
 import { withMetadataLog } from '../format/metadata/metadata-log.ts'
 import { checkRequirements } from '../format/metadata/requirements.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { applyUpdates } from '../format/metadata/updates.ts'
 import { intProperty } from '../format/properties.ts'
+import type { TableUpdate } from '../format/metadata/updates.ts'
 import type { CallOptions } from '../storage/object-store.ts'
 import type { LoadedTable, TableCommit, TableIdentifier } from './catalog.ts'
 import { nextMetadataLocation } from './metadata-files.ts'
@@ -97,7 +103,7 @@ export class TableCommits {
     const base = await this.#files.readCached(id, current, options)
     const failed = checkRequirements(base, commit.requirements)
     if (failed !== null) throw conflict(id, failed)
-    const changed = applyUpdates(base, commit.updates, { nowMs: this.#ambience.now() })
+    const changed = withUpdates(id, base, commit.updates, this.#ambience.now())
     if (changed === base) return loaded(base, current)
     const maxEntries = Math.max(1, intProperty(changed.properties, 'write.metadata.previous-versions-max'))
     const { metadata, evicted } = withMetadataLog(changed, current, base['last-updated-ms'], maxEntries)
@@ -167,6 +173,21 @@ export class TableCommits {
 
 export function loaded(metadata: TableMetadata, metadataLocation: string | null): LoadedTable {
   return { metadata, metadataLocation, snapshotsComplete: true, config: {} }
+}
+
+/** CommitRejectedError naming the table. */
+function withUpdates(
+  id: TableIdentifier,
+  base: TableMetadata,
+  updates: readonly TableUpdate[],
+  nowMs: number,
+): TableMetadata {
+  try {
+    return applyUpdates(base, updates, { nowMs })
+  } catch (error) {
+    if (!(error instanceof CommitRejectedError)) throw error
+    throw new CommitRejectedError(error.message, { table: tableText(id), hint: error.hint, cause: error })
+  }
 }
 
 function conflict(id: TableIdentifier, why: string): CommitConflictError {

@@ -11,6 +11,8 @@ import {
   writeMetadataFile,
 } from './metadata-files.ts'
 
+import { tableText } from './names.ts'
+
 /** The store that reaches a location. Asked for before each use, so that it may be cached or renewed. */
 export type ObjectStoreProvider = (request: {
   readonly identifier?: TableIdentifier
@@ -38,7 +40,9 @@ export class TableFiles {
     const cached = this.#cache.get(location)
     if (cached === undefined) return this.#read(id, location, options)
     const store = await this.#store(id, location)
-    const { etag, size } = await expectMetadataFile(location, () => store.head(location, options))
+    const { etag, size } = await expectMetadataFile(location, tableText(id), () =>
+      store.head(location, options),
+    )
     if (size !== cached.size || (cached.etag ?? etag) !== etag) return this.#read(id, location, options)
     if (cached.etag === null) this.#cache.set(location, { ...cached, etag })
     return cached.metadata
@@ -47,7 +51,8 @@ export class TableFiles {
   async #read(id: TableIdentifier, location: string, options: CallOptions): Promise<TableMetadata> {
     // A file that cannot be read (any more) must not be answered from memory later.
     this.#cache.delete(location)
-    const { metadata, size } = await readMetadataFile(await this.#store(id, location), location, options)
+    const store = await this.#store(id, location)
+    const { metadata, size } = await readMetadataFile(store, location, { ...options, table: tableText(id) })
     this.#cache.set(location, { metadata, size, etag: null })
     return metadata
   }
