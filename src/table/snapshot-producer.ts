@@ -158,7 +158,8 @@ export class SnapshotProducer {
     return buildSummary({
       operation: content.operation,
       change: content.change,
-      previous: parent?.summary ?? null,
+      // A parent without a summary leaves the totals unknown; no parent means that they begin at 0.
+      previous: parent === null ? null : (parent.summary ?? { operation: '' }),
       properties: base.properties,
       partitionPath: (file) =>
         partitionPath(specById(base, file.specId), currentSchema(base), file.partition),
