@@ -117,7 +117,7 @@ test('a file that is there stays as it is when the read fails, and is replaced a
   const broken = taskOf({ ...file, recordCount: 11 })
   await expect(
     readToFile(shop.reader, requestOf(schema, [broken]), { path, format: 'csv' }),
-  ).rejects.toThrow()
+  ).rejects.toMatchObject({ code: 'FLOEBERG_CORRUPT_FILE' })
   expect(await readFile(path, 'utf8')).toBe(before)
   expect((await readdir(shop.folder)).filter((name) => name.includes('.tmp'))).toStrictEqual([])
 })

@@ -1,4 +1,5 @@
 /** Columns of an Arrow batch in the making, one kind per kind of type. */
+import type * as ApacheArrow from 'apache-arrow'
 import type { Data, DataType } from 'apache-arrow'
 import { CorruptFileError, UnsupportedFeatureError } from '../../errors.ts'
 import { isPrimitive, type NestedField, type PrimitiveType, type Type } from '../../format/types.ts'
@@ -16,7 +17,7 @@ import {
 import { writeUnscaled } from './unscaled.ts'
 
 /** The optional package, loaded late. */
-export type Arrow = typeof import('apache-arrow')
+export type Arrow = typeof ApacheArrow
 
 export interface ArrowColumn {
   readonly type: DataType
