@@ -123,6 +123,7 @@ export const NAMESPACE_CHECKS: readonly CatalogCheck[] = [
       await catalog.createNamespace(['ab'])
       await catalog.createNamespace(['abc', 'x'])
       await catalog.createNamespace(['a_', 'x'])
+      expectEqual(await catalog.namespaceExists(['a']), false, 'a, which they all begin with')
       await catalog.dropNamespace(['ab'])
       expectEqual(await catalog.namespaceExists(['abc', 'x']), true, 'abc.x')
     },
