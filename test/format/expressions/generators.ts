@@ -120,6 +120,12 @@ export const COLUMNS = {
     literal: instant.map((value) => `${instantText(value)}Z`),
     transforms: ['year', 'month', 'day', 'hour'],
   },
+  timestamp_ns: {
+    type: { kind: 'timestamp_ns' },
+    value: fc.tuple(instant, fc.bigInt(-1n, 1n)).map(([value, nano]) => value * 1000n + nano),
+    literal: instant.map(instantText),
+    transforms: ['identity', 'bucket[4]', 'year', 'month', 'day', 'hour'],
+  },
   time: {
     type: { kind: 'time' },
     value: fc.bigInt(0n, 3n).map((hours) => hours * 3_600_000_000n + 1n),

@@ -110,6 +110,8 @@ function readLiteral(type: PrimitiveType, literal: LiteralValue): Datum {
     case 'timestamp':
     case 'timestamptz':
       return readMicros(String(literal))
+    case 'timestamp_ns':
+      return readMicros(String(literal)) * 1000n
     case 'time':
       return readMicros(`1970-01-01T${String(literal)}Z`)
     default:
