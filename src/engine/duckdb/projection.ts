@@ -38,6 +38,7 @@ export function refuseWithoutIds(file: FileColumns): void {
 
 /** A column of the table as an expression over the file's columns, of exactly the column's SQL type. */
 export function columnSql(field: NestedField, file: FileColumns): string {
+  sqlType(field.type) // refuses, by name, types that are not built
   return fieldSql(field, fileLevel(file), file, field.name)
 }
 
