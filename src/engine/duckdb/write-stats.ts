@@ -6,6 +6,7 @@ import { encodeBinary } from '../../format/values/binary.ts'
 import { hexToBytes } from '../../format/values/bytes.ts'
 import { parseDecimal, rescale } from '../../format/values/decimal.ts'
 import { parseDate, parseTimeOfDay, parseTimestamp } from '../../format/values/iso.ts'
+import { boundsInEitherOrder } from '../../format/values/uuid-bounds.ts'
 import {
   truncateLowerBound,
   truncateUpperBound,
@@ -129,13 +130,23 @@ function put(counts: Map<number, number>, id: number, text: string | undefined):
 function putBounds(
   metrics: { readonly lowerBounds: Map<number, Uint8Array>; readonly upperBounds: Map<number, Uint8Array> },
   leaf: Leaf,
-  { lower, upper }: Extremes,
+  extremes: Extremes,
   mode: MetricsMode,
 ): void {
-  const cutLower = truncateLowerBound(leaf.type, lower, mode)
-  const cutUpper = truncateUpperBound(leaf.type, upper, mode)
+  const { lower, upper } = boundsFor(leaf.type, extremes)
+  const cutLower = lower === null ? null : truncateLowerBound(leaf.type, lower, mode)
+  const cutUpper = upper === null ? null : truncateUpperBound(leaf.type, upper, mode)
   if (cutLower !== null) metrics.lowerBounds.set(leaf.id, encodeBinary(leaf.type, cutLower))
   if (cutUpper !== null) metrics.upperBounds.set(leaf.id, encodeBinary(leaf.type, cutUpper))
+}
+
+/** Bounds that every reader's order of the type agrees with. */
+function boundsFor(
+  type: PrimitiveType,
+  { lower, upper }: Extremes,
+): { readonly lower: Datum | null; readonly upper: Datum | null } {
+  if (type.kind !== 'uuid') return { lower, upper }
+  return boundsInEitherOrder(String(lower), String(upper))
 }
 
 /** Leaves whose bounds are wanted and missing from the report: DuckDB leaves long texts out. */

@@ -2,6 +2,7 @@
 import type { Datum } from '../types.ts'
 import { encodeBinary } from '../values/binary.ts'
 import { compareDatum } from '../values/literal.ts'
+import { boundsInEitherOrder } from '../values/uuid-bounds.ts'
 import type { ManifestEntry } from './entry.ts'
 import type { ManifestFile, PartitionFieldSummary } from './manifest-file.ts'
 import { UNASSIGNED_SEQUENCE_NUMBER } from './manifest-file.ts'
@@ -103,11 +104,19 @@ class FieldSummary {
 
   result(): PartitionFieldSummary {
     const { type } = this.field
+    const { lower, upper } = this.bounds()
     return {
       containsNull: this.containsNull,
       containsNaN: this.containsNaN,
-      lowerBound: this.lower === null ? null : encodeBinary(type, this.lower),
-      upperBound: this.upper === null ? null : encodeBinary(type, this.upper),
+      lowerBound: lower === null ? null : encodeBinary(type, lower),
+      upperBound: upper === null ? null : encodeBinary(type, upper),
     }
+  }
+
+  private bounds(): { readonly lower: Datum | null; readonly upper: Datum | null } {
+    const { lower, upper } = this
+    const isUuid = this.field.type.kind === 'uuid'
+    if (!isUuid || typeof lower !== 'string' || typeof upper !== 'string') return { lower, upper }
+    return boundsInEitherOrder(lower, upper)
   }
 }

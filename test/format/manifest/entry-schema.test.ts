@@ -158,10 +158,9 @@ describe('the Avro schema', () => {
       { type: 'fixed', size: 16, logicalType: 'uuid' },
     ])
     expect(readBack(written, schema, spec)[0]?.file.partition).toEqual(partition)
+    // One less in the first half, which holds however a reader orders uuids: values/uuid-bounds.ts.
     expect(written.partitions?.[1]?.lowerBound).toEqual(
-      Uint8Array.from([
-        0xf7, 0x9c, 0x3e, 0x09, 0x67, 0x7c, 0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c, 0xb7, 0x85, 0xe7,
-      ]),
+      Uint8Array.from([0xf7, 0x9c, 0x3e, 0x09, 0x67, 0x7c, 0x4b, 0xbc, 0, 0, 0, 0, 0, 0, 0, 0]),
     )
   })
 
