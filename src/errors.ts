@@ -110,9 +110,15 @@ export class InvalidDataError extends FloebergError {
   }
 }
 
-/** A schema or partition change that the format's rules forbid. */
+/** A schema, partition or sort order change that the format's rules forbid, or that does not fit the table. */
 export class IncompatibleChangeError extends FloebergError {
   readonly code = 'FLOEBERG_INCOMPATIBLE_CHANGE'
+  /** Full name of the column, or name of the partition field, at fault, where one is. */
+  readonly column: string | undefined
+  constructor(message: string, details: ErrorDetails & { readonly column?: string | undefined } = {}) {
+    super(message, details)
+    this.column = details.column
+  }
 }
 
 /** The table uses, or the call asks for, something that is not built; it is named. */
