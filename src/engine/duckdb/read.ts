@@ -1,7 +1,10 @@
 /** Scan tasks into rows, Arrow batches, a file or a count. */
 import { rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { CorruptFileError, InvalidArgumentError, UnsupportedFeatureError } from '../../errors.ts'
+import { DuckDBLogicalType } from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
+import { CorruptFileError, EngineError, InvalidArgumentError, UnsupportedFeatureError } from '../../errors.ts'
+import type { Schema } from '../../format/schema.ts'
 import type { Row } from '../../format/values/value.ts'
 import type { ArrowRecordBatch, ReadRequest } from '../data-plane.ts'
 import { batchReader } from './arrow-out.ts'
@@ -11,7 +14,7 @@ import { diagnosed, failureOf } from './read-failure.ts'
 import { rowReader } from './rows-out.ts'
 import { numberedNames, scanQuery, type ScanQuery } from './scan-sql.ts'
 import type { StatementOptions, StreamChunk } from './session.ts'
-import { distinctNames, fieldIdsSql, quoteText } from './sql.ts'
+import { distinctNames, fieldIdsSql, quoteText, sqlType } from './sql.ts'
 import { isWhole, openWindows } from './windows.ts'
 
 export type { Reader } from './open-tasks.ts'
@@ -111,6 +114,7 @@ async function* scan(reader: Reader, request: ReadRequest): AsyncGenerator<Strea
     const chunks = open.session.stream(limited(query.sql, left), statement(open, query, request))
     try {
       for await (const chunk of chunks) {
+        if (rows === before) expectTypes(chunk, request.projection)
         rows += chunk.rowCount
         request.onProgress?.({ rows, totalRows })
         yield chunk
@@ -127,6 +131,19 @@ async function queryOf(open: OpenTasks, request: ReadRequest, names: readonly st
   const deleted = await readPositionDeletes(open, request.signal)
   const { projection, nameMapping } = request
   return scanQuery(open.tasks, { projection, nameMapping, names, deleted })
+}
+
+/** Vectors are read as the memory they are: of another type they would be rubbish, or worse. */
+function expectTypes({ chunk }: StreamChunk, { fields }: Schema): void {
+  for (const [at, field] of fields.entries()) {
+    const type = duckdb.vector_get_column_type(duckdb.data_chunk_get_vector(chunk.chunk, at))
+    const delivered = DuckDBLogicalType.create(type).asType().toString()
+    if (delivered !== sqlType(field.type)) {
+      throw new EngineError(
+        `the engine delivered column '${field.name}' as another type than it was asked for`,
+      )
+    }
+  }
 }
 
 /** Where every row comes out their number is known, and damage that the engine passes over shows. */
