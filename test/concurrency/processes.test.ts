@@ -1,7 +1,7 @@
 /** Several processes on one SQLite catalog and one local warehouse. */
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { IcebergTableManager } from '../../src/index.ts'
+import type { IcebergTableManager } from '../../src/index.ts'
 import { LocalObjectStore } from '../../src/storage/local.ts'
 import { toFileUri } from '../../src/storage/location.ts'
 import { collect } from '../../src/testing/case.ts'
