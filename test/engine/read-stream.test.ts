@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ReadRequest } from '../../src/engine/data-plane.ts'
+import type { FileScanTask, ReadRequest } from '../../src/engine/data-plane.ts'
 import { splitTasks } from '../../src/engine/duckdb/windows.ts'
 import { countRows, readArrow, readRows, readToFile } from '../../src/engine/duckdb/read.ts'
 import { gte } from '../../src/format/expressions/expression.ts'
@@ -264,6 +264,40 @@ describe('windows', () => {
     const files = localFiles()
     const rows = await allRows(shop.reader, requestOf(schema, tasks, { files }))
     expect(rows).toHaveLength(3009)
+    expect(files.held()).toBe(0)
+  })
+})
+
+describe('a window that was opened ahead', () => {
+  const tasksOf = async (name: string): Promise<FileScanTask[]> => {
+    const task = taskOf(await large(name, 3))
+    return Array.from({ length: 2500 }, () => task)
+  }
+
+  test('is closed when the loop is left before its turn', async () => {
+    const files = localFiles()
+    for await (const _ of readRows(shop.reader, requestOf(schema, await tasksOf('ahead'), { files }))) break
+    expect(files.held()).toBe(0)
+  })
+
+  test('fails when its turn comes, after the rows before it', async () => {
+    const tasks = await tasksOf('ahead2')
+    const gone = taskOf({ ...(await large('ahead3', 3)), location: `file://${shop.folder}/gone.parquet` })
+    const files = localFiles()
+    let rows = 0
+    const run = async (): Promise<void> => {
+      for await (const batch of readRows(
+        shop.reader,
+        requestOf(schema, [...tasks.slice(0, 1500), gone], { files }),
+      )) {
+        rows += batch.length
+      }
+    }
+    await expect(run()).rejects.toMatchObject({
+      code: 'FLOEBERG_MISSING_FILE',
+      file: gone.entry.file.location,
+    })
+    expect(rows).toBe(3000)
     expect(files.held()).toBe(0)
   })
 })

@@ -124,7 +124,13 @@ test('a file that is there stays as it is when the read fails, and is replaced a
 
 test('columns that a file cannot have are refused', async () => {
   const twins = schemaOf(columns({ data: { kind: 'int' }, DATA: { kind: 'int' } }))
-  for (const projection of [twins, schemaOf([])]) {
+  const list: Type = {
+    kind: 'list',
+    elementId: 9,
+    elementRequired: false,
+    element: { kind: 'struct', fields: twins.fields },
+  }
+  for (const projection of [twins, schemaOf([]), schemaOf(columns({ deep: list }, 8))]) {
     const out = readToFile(
       shop.reader,
       { ...requestOf(schema, []), projection },

@@ -5,6 +5,7 @@ import { DuckDBLogicalType } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { CorruptFileError, EngineError, InvalidArgumentError, UnsupportedFeatureError } from '../../errors.ts'
 import type { Schema } from '../../format/schema.ts'
+import type { Type } from '../../format/types.ts'
 import type { Row } from '../../format/values/value.ts'
 import type { ArrowRecordBatch, ReadRequest } from '../data-plane.ts'
 import { batchReader } from './arrow-out.ts'
@@ -62,12 +63,10 @@ export async function readToFile(
 ): Promise<{ readonly rows: number }> {
   refuseUnsupported(request.tasks)
   const names = request.projection.fields.map((field) => field.name)
-  if (names.length === 0 || distinctNames(names).some((name, at) => name !== names[at])) {
+  if (names.length === 0 || !areDistinct({ kind: 'struct', fields: request.projection.fields })) {
     throw new UnsupportedFeatureError(
       'a file needs one column at least, and names that differ in more than case',
-      {
-        hint: 'select other columns, or rename one',
-      },
+      { hint: 'select other columns, or rename one' },
     )
   }
   const folder = dirname(file.path)
@@ -87,6 +86,23 @@ export async function readToFile(
   } finally {
     await open.close()
     await rm(unfinished, { force: true })
+  }
+}
+
+/** Whether names of members differ even without regard to case, at every depth. */
+function areDistinct(type: Type): boolean {
+  switch (type.kind) {
+    case 'struct': {
+      const names = type.fields.map((field) => field.name)
+      const isTold = distinctNames(names).every((name, at) => name === names[at])
+      return isTold && type.fields.every((field) => areDistinct(field.type))
+    }
+    case 'list':
+      return areDistinct(type.element)
+    case 'map':
+      return areDistinct(type.key) && areDistinct(type.value)
+    default:
+      return true
   }
 }
 
