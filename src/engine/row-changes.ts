@@ -3,7 +3,7 @@
  * takes their place. Whether rows found become position deletes or a rewritten file is decided
  * above, in `table/`.
  */
-import type { ContentFile } from '../format/manifest/entry.ts'
+import type { ContentFile, PartitionTuple } from '../format/manifest/entry.ts'
 import type { NameMapping } from '../format/name-mapping.ts'
 import type { PartitionSpec } from '../format/partition-spec.ts'
 import type { PositionSet } from '../format/position-set.ts'
@@ -17,6 +17,8 @@ import type { FileAccess } from './file-access.ts'
 export interface FileMatch {
   readonly task: FileScanTask
   readonly positions: PositionSet
+  /** Rows of the file that its deletes leave, those that are hit included. */
+  readonly liveRows: number
 }
 
 export interface MatchRequest extends RunOptions {
@@ -25,6 +27,12 @@ export interface MatchRequest extends RunOptions {
   readonly tableSchema: Schema
   readonly nameMapping: NameMapping | null
   readonly files: FileAccess
+}
+
+export interface PartitionMatchRequest extends MatchRequest {
+  /** Rows are hit whose values, transformed by this spec, are one of the tuples. */
+  readonly spec: PartitionSpec
+  readonly partitions: readonly PartitionTuple[]
 }
 
 /** Rows of data files, as a source for another write. */
@@ -114,6 +122,8 @@ export interface PositionDeleteRequest extends RunOptions {
 export interface RowChanges {
   /** Files without a hit are left out. Order is of no meaning. */
   match(request: MatchRequest): Promise<readonly FileMatch[]>
+  /** Rows that fall in given partitions of a spec, which need not be that of their files. */
+  matchPartitions(request: PartitionMatchRequest): Promise<readonly FileMatch[]>
   /** Writes position delete files; when it throws, all it made is gone again. v2 only. */
   writePositionDeletes(request: PositionDeleteRequest): Promise<readonly ContentFile[]>
   /** Reads a source once into scratch. Errors as `DataPlane.write`. */

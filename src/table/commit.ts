@@ -34,8 +34,11 @@ export interface CommitChange {
   readonly operation: string
   /** Id of the snapshot that the change adds, the same in every attempt; null when it adds none. */
   readonly snapshotId: bigint | null
-  /** null: nothing to do on this base, which counts as done. Validation errors end the loop. */
-  apply(base: TableMetadata, attempt: number): Promise<CommitAttempt | null>
+  /**
+   * null: nothing to do on this base, which counts as done. Validation errors end the loop. Only
+   * with `mayDiscard` may files of an earlier attempt be removed: not once an outcome was unknown.
+   */
+  apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt | null>
   /** Whether the metadata already shows this change; asked only when a lost answer has to be settled. */
   isApplied?(metadata: TableMetadata): boolean
   /** Removes what the operation wrote and its commit does not use; called after a definite commit. */
@@ -161,7 +164,7 @@ class CommitRun {
   }
 
   async #prepare(): Promise<CommitRequest | null> {
-    const attempt = await this.#change.apply(this.#base.metadata, this.#attempts + 1)
+    const attempt = await this.#change.apply(this.#base.metadata, this.#attempts + 1, !this.#anyUnknown)
     if (attempt === null) return null
     const uuid = this.#start.metadata['table-uuid']
     return {

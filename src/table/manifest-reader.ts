@@ -27,7 +27,10 @@ export async function manifestsOf(
 ): Promise<readonly ManifestFile[]> {
   const list = await manifestListOf(context, snapshot)
   if (list === null) return inlineManifests(context, snapshot)
-  return readManifestList(list.bytes, { file: list.file, codecs: context.runtime.codecs })
+  const manifests = readManifestList(list.bytes, { file: list.file, codecs: context.runtime.codecs })
+  // Only what could be read is remembered: a get that was cut short must not fail for ever.
+  context.runtime.manifestLists.set(list.file, list.bytes)
+  return manifests
 }
 
 /** The manifest list of a snapshot as it stands in its file; null for v1 snapshots that have none. */
@@ -39,9 +42,7 @@ export async function manifestListOf(
   if (file === undefined) return null
   const cached = context.runtime.manifestLists.get(file)
   if (cached !== undefined) return { file, bytes: cached }
-  const bytes = await readFile(context, file)
-  context.runtime.manifestLists.set(file, bytes)
-  return { file, bytes }
+  return { file, bytes: await readFile(context, file) }
 }
 
 export interface ManifestListFile {

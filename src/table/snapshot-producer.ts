@@ -48,6 +48,7 @@ export class SnapshotProducer {
   readonly operationId: string
   readonly #target: SnapshotTarget
   readonly #sharedFiles: string[] = []
+  readonly #keptFiles: string[] = []
   #attemptFiles: string[] = []
   #manifestCount = 0
   /** Manifests of the last attempt's list. */
@@ -125,7 +126,14 @@ export class SnapshotProducer {
 
   /** Everything written so far. */
   writtenFiles(): readonly string[] {
-    return [...this.#sharedFiles, ...this.#attemptFiles]
+    return [...this.#keptFiles, ...this.#sharedFiles, ...this.#attemptFiles]
+  }
+
+  /** Forgets what was written, which stays: a send that used it may have taken effect. */
+  keepFiles(): void {
+    this.#keptFiles.push(...this.#sharedFiles, ...this.#attemptFiles)
+    this.#sharedFiles.length = 0
+    this.#attemptFiles = []
   }
 
   /** Removes manifests that the committed snapshot does not list, because they were merged into others. */
@@ -142,7 +150,7 @@ export class SnapshotProducer {
   }
 
   async discardAll(): Promise<void> {
-    const files = this.writtenFiles()
+    const files = [...this.#sharedFiles, ...this.#attemptFiles]
     this.#attemptFiles = []
     this.#sharedFiles.length = 0
     if (files.length > 0) await this.#target.storage.store.delete(files)

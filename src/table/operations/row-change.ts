@@ -1,0 +1,213 @@
+/**
+ * Changes of rows that are there: a computation on one state of the table says which data files go
+ * and which files come; this turns it into one snapshot, and does the right thing when others
+ * commit in between.
+ *
+ * On a conflict the changes since the start are looked at. Where none of them touches the rows that
+ * the computation depended on, its files are used again on the new head (rebase). Where one does,
+ * the computation is done again on the new head with new files (redo), or the operation fails.
+ */
+import { CommitConflictError } from '../../errors.ts'
+import type { ContentFile, ManifestEntry } from '../../format/manifest/entry.ts'
+import type { ManifestFile } from '../../format/manifest/list.ts'
+import { boolProperty } from '../../format/properties.ts'
+import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
+import type { Snapshot, SnapshotOperation } from '../../format/snapshot.ts'
+import type { CommitAttempt, CommitChange } from '../commit.ts'
+import { Intervening, type InterveningChanges } from '../intervening.ts'
+import { filterManifests } from '../manifest-filter.ts'
+import { manifestListOf, manifestsOf, type ManifestContext } from '../manifest-reader.ts'
+import { mergeManifests } from '../merge-manifests.ts'
+import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
+import type { CommitStrategy } from './append.ts'
+
+/** How much of what others did counts as a conflict. */
+export type Isolation = 'serializable' | 'snapshot'
+
+/** The outcome of a computation on one state. */
+export interface RowChange {
+  /** Data and position delete files, already written. */
+  readonly added: readonly ContentFile[]
+  /** Data files that leave the table. */
+  readonly removed: readonly ContentFile[]
+  /** Data files that new position deletes refer to: they must still be there when it commits. */
+  readonly referenced: readonly ContentFile[]
+}
+
+/** What a computation depends on, and how to do it. */
+export interface RowComputation {
+  /** Word for error messages. */
+  readonly operation: string
+  readonly isolation: Isolation
+  readonly onConflict: 'redo' | 'fail'
+  /** Computes on the branch's head. Files of an earlier computation are discarded before. */
+  compute(base: TableMetadata, head: Snapshot | null): Promise<RowChange>
+  /** Whether a file added or removed by others may hold rows that the computation depended on. */
+  touches(base: TableMetadata, entry: ManifestEntry): boolean
+  /** Removes the data and delete files of the last computation. */
+  discard(): Promise<void>
+}
+
+export interface RowChangeOptions {
+  readonly strategy: CommitStrategy
+}
+
+export class RowLevelChange implements CommitChange {
+  readonly operation: string
+  readonly snapshotId: bigint
+  readonly #computation: RowComputation
+  readonly #options: RowChangeOptions
+  readonly #producer: SnapshotProducer
+  #current: { readonly change: RowChange; readonly since: Intervening } | null = null
+  #added: readonly ManifestFile[] | null = null
+  /** Data files of earlier computations that may be in the table after all. */
+  readonly #kept: string[] = []
+
+  constructor(target: SnapshotTarget, computation: RowComputation, options: RowChangeOptions) {
+    this.#computation = computation
+    this.#options = options
+    this.#producer = new SnapshotProducer(target)
+    this.operation = computation.operation
+    this.snapshotId = this.#producer.snapshotId
+  }
+
+  /** What the last attempt did; null before the first. */
+  get change(): RowChange | null {
+    return this.#current?.change ?? null
+  }
+
+  async apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt | null> {
+    const head = this.#producer.parent(base)
+    const context = this.#producer.manifestContext(base)
+    const change = await this.#changeOn(base, head, context, mayDiscard)
+    if (change.added.length === 0 && change.removed.length === 0) return null
+    this.#added ??= await this.#writeAdded(base, change.added)
+    const content = await this.#content(base, head, context, change, this.#added)
+    return this.#producer.finish(base, content, attempt)
+  }
+
+  tidy(): Promise<void> {
+    return this.#producer.tidy()
+  }
+
+  discardAttempt(): Promise<void> {
+    return this.#producer.discardAttempt()
+  }
+
+  async discardAll(): Promise<void> {
+    await this.#producer.discardAll()
+    await this.#computation.discard()
+  }
+
+  writtenFiles(): readonly string[] {
+    return [...this.#kept, ...this.#dataFiles(), ...this.#producer.writtenFiles()]
+  }
+
+  async #changeOn(
+    base: TableMetadata,
+    head: Snapshot | null,
+    context: ManifestContext,
+    mayDiscard: boolean,
+  ): Promise<RowChange> {
+    if (this.#current === null) return this.#compute(base, head)
+    const reason = this.#conflict(
+      base,
+      this.#current.change,
+      await this.#current.since.changes(context, head),
+    )
+    if (reason === null) return this.#current.change
+    if (this.#computation.onConflict === 'fail') throw conflict(reason)
+    await this.#startOver(mayDiscard)
+    return this.#compute(base, head)
+  }
+
+  async #startOver(mayDiscard: boolean): Promise<void> {
+    if (mayDiscard) {
+      await this.discardAll()
+    } else {
+      this.#kept.push(...this.#dataFiles())
+      this.#producer.keepFiles()
+    }
+    this.#current = null
+    this.#added = null
+  }
+
+  #dataFiles(): readonly string[] {
+    return this.#current?.change.added.map((file) => file.location) ?? []
+  }
+
+  async #compute(base: TableMetadata, head: Snapshot | null): Promise<RowChange> {
+    const change = await this.#computation.compute(base, head)
+    this.#current = { change, since: new Intervening(head) }
+    return change
+  }
+
+  /** Why the files of the computation are not right on the new head; null when they are. */
+  #conflict(base: TableMetadata, change: RowChange, others: InterveningChanges): string | null {
+    const touches = (entry: ManifestEntry): boolean => this.#computation.touches(base, entry)
+    const needed = new Set([...change.removed, ...change.referenced].map((file) => file.location))
+    if (others.removedData.some((entry) => needed.has(entry.file.location))) {
+      return 'a data file that it replaces or deletes from was removed'
+    }
+    if (others.addedDeletes.some(touches)) return 'rows that it may depend on were deleted'
+    if (this.#computation.isolation === 'snapshot') return null
+    if (others.addedData.some(touches)) return 'rows that it may depend on were added'
+    return null
+  }
+
+  async #content(
+    base: TableMetadata,
+    head: Snapshot | null,
+    context: ManifestContext,
+    change: RowChange,
+    added: readonly ManifestFile[],
+  ): Promise<SnapshotContent> {
+    const common = {
+      operation: operationOf(change),
+      change: { added: change.added, removed: change.removed },
+    }
+    if (head === null) return { ...common, manifests: added }
+    const merges =
+      this.#options.strategy === 'merge_commit' &&
+      boolProperty(base.properties, 'commit.manifest-merge.enabled')
+    if (change.removed.length === 0 && !merges) {
+      const inherited = await manifestListOf(context, head)
+      if (inherited !== null) return { ...common, manifests: added, inherited }
+    }
+    const inherited = await filterManifests(
+      this.#producer,
+      context,
+      await manifestsOf(context, head),
+      change.removed,
+    )
+    if (!merges) return { ...common, manifests: [...added, ...inherited] }
+    return {
+      ...common,
+      manifests: await mergeManifests({ producer: this.#producer, context, added, inherited }),
+    }
+  }
+
+  async #writeAdded(base: TableMetadata, files: readonly ContentFile[]): Promise<readonly ManifestFile[]> {
+    const groups = Map.groupBy(
+      files,
+      (file) => `${file.content === 'data' ? 'data' : 'deletes'}|${file.specId}`,
+    )
+    const manifests: ManifestFile[] = []
+    for (const group of groups.values()) manifests.push(await this.#producer.writeAddedManifest(base, group))
+    return manifests
+  }
+}
+
+/** Iceberg spec, "Snapshots", `operation`. */
+function operationOf(change: RowChange): SnapshotOperation {
+  const addsRows = change.added.some((file) => file.content === 'data')
+  const removesRows = change.removed.length > 0 || change.added.some((file) => file.content !== 'data')
+  if (addsRows && removesRows) return 'overwrite'
+  return addsRows ? 'append' : 'delete'
+}
+
+function conflict(reason: string): CommitConflictError {
+  return new CommitConflictError(`Another commit came in between: ${reason}`, {
+    hint: 'Nothing was changed. Look at the table as it is now and repeat the operation.',
+  })
+}
