@@ -25,21 +25,20 @@ import type { Runtime } from '../table/runtime.ts'
 import { handleOf, TableHandle, type Table } from '../table/table.ts'
 import { executeCreateTable, planCreateTable, type CreateTableOptions } from './create-table.ts'
 import { verifyDeclared } from './declared-schema.ts'
+import { evolveTableSchema, type EvolveSchemaOptions } from './evolve.ts'
 import type { SnapshotInfo, TableConfig } from './models.ts'
 import type { JsonValue, OperationRequest, OperationRunner } from './operation.ts'
 import type { BuiltRuntime } from './runtime.ts'
+import { describeSchemaChange, type SchemaChange } from './schema-changes.ts'
 import { listSnapshotInfos } from './snapshots.ts'
 import { describeSource, rowFilterOf, toRowSource, type DataInput } from './sources.ts'
 import { checkProperties } from './table-definition.ts'
 import { appendData, checkWriteOptions, type WriteDataOptions, type WriteDataResult } from './write-data.ts'
-import { inferTableSchema, type SchemaSource } from './infer-schema.ts'
+import { inferTableSchema, withSchema, type SchemaSource, type TableConfigFromData } from './infer-schema.ts'
 
 interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
-
-/** A table configuration whose schema comes from data: `schemaFrom: { parquet: 'flights.parquet' }`. */
-export type TableConfigFromData = Omit<TableConfig, 'schema'> & { readonly schemaFrom: SchemaSource }
 
 /**
  * Manages Iceberg tables of one catalog.
@@ -90,7 +89,7 @@ export class IcebergTableManager {
       'createTable',
       { table: id, arguments: { ifNotExists: options.ifNotExists ?? false } },
       async () => {
-        const plan = planCreateTable(await this.#withSchema(config, options))
+        const plan = planCreateTable(await withSchema(this.#runtime, config, options))
         return executeCreateTable(this.#runtime, plan, options)
       },
     )
@@ -212,6 +211,38 @@ export class IcebergTableManager {
     const handle = handleOf(table)
     return this.#run('upgradeFormatVersion', { table: handle.identifier, arguments: { version } }, () =>
       this.#commit(handle, new UpgradeFormatVersionChange(version), options),
+    )
+  }
+
+  // --- evolution ---------------------------------------------------------------------------------
+
+  /**
+   * Changes the schema: all changes in one commit, in order, without touching a data file. With a
+   * declared `schema` the handle comes back typed by it, after a check that the table is as declared.
+   *
+   * IncompatibleChangeError names the change, the column and the rule, before anything is sent;
+   * CommitConflictError when others' changes came first and these clash with them;
+   * SchemaMismatchError when the result is not as declared.
+   */
+  evolveSchema<C extends Columns, In, Out>(
+    table: Table<In, Out>,
+    changes: readonly SchemaChange[],
+    options: EvolveSchemaOptions & { readonly schema: DeclaredSchema<C> },
+  ): Promise<Table<StructIn<C>, StructOut<C>>>
+  evolveSchema<In, Out>(
+    table: Table<In, Out>,
+    changes: readonly SchemaChange[],
+    options?: EvolveSchemaOptions,
+  ): Promise<Table>
+  async evolveSchema<In, Out>(
+    table: Table<In, Out>,
+    changes: readonly SchemaChange[],
+    options: EvolveSchemaOptions & { readonly schema?: DeclaredSchema } = {},
+  ): Promise<Table> {
+    const handle = handleOf(table)
+    const about = { changes: changes.map(describeSchemaChange) }
+    return this.#run('evolveSchema', { table: handle.identifier, arguments: about }, () =>
+      evolveTableSchema(handle, changes, options),
     )
   }
 
@@ -343,16 +374,6 @@ export class IcebergTableManager {
     const result = await commitChange(this.#runtime, id, loaded, change, options)
     handle.advance(result.table)
     return handle
-  }
-
-  async #withSchema(config: TableConfig | TableConfigFromData, options: CallOptions): Promise<TableConfig> {
-    if (!('schemaFrom' in config)) return config
-    const { schemaFrom, ...rest } = config
-    const { schema } = await inferTableSchema(await this.#runtime.dataPlane(), schemaFrom, {
-      signal: options.signal,
-      refuseUnsure: true,
-    })
-    return { ...rest, schema }
   }
 
   #run<T>(

@@ -35,7 +35,7 @@ export function addSchema(draft: Draft, update: TableUpdate & { readonly action:
 }
 
 /** Schemas of the table but those with types that we do not know: none of ours can equal them. */
-function knownSchemas(metadata: TableMetadata): readonly Schema[] {
+export function knownSchemas(metadata: TableMetadata): readonly Schema[] {
   return metadata.schemas.flatMap((json) => {
     try {
       return [schemaFromJson(json)]

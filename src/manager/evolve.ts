@@ -1,0 +1,56 @@
+/** Evolution of a table: the same handle, moved on to what was committed. */
+import { commitChange, type CommitChange } from '../table/commit.ts'
+import { EvolveSchemaChange } from '../table/operations/evolve-schema.ts'
+import type { CommitRetryOptions } from '../table/retry-policy.ts'
+import type { DeclaredSchema } from '../format/schema-builder.ts'
+import type { Table, TableHandle } from '../table/table.ts'
+import { verifyDeclared } from './declared-schema.ts'
+import { toSchemaEdits, type SchemaChange } from './schema-changes.ts'
+
+/** How an evolution is committed. */
+export interface EvolveOptions {
+  /** Default true. False: names are looked up in any case, and two that differ in case only clash. */
+  readonly caseSensitive?: boolean | undefined
+  /** Overrides of the table's `commit.retry.*` for this call. */
+  readonly retry?: CommitRetryOptions | undefined
+  /** Honoured until the commit is sent, and between attempts. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How a schema is evolved. */
+export interface EvolveSchemaOptions extends EvolveOptions {
+  /**
+   * Default false. True allows what readers and writers of the old schema could trip over: adding a
+   * required column without a default, deleting a required column, making a column required (which
+   * still needs that no row of any branch has a null there).
+   */
+  readonly allowIncompatibleChanges?: boolean | undefined
+}
+
+/** Carries `evolveSchema` out. */
+export async function evolveTableSchema<In, Out>(
+  table: TableHandle<In, Out>,
+  changes: readonly SchemaChange[],
+  options: EvolveSchemaOptions & { readonly schema?: DeclaredSchema },
+): Promise<Table> {
+  const change = new EvolveSchemaChange(table.state, toSchemaEdits(changes), {
+    allowIncompatibleChanges: options.allowIncompatibleChanges ?? false,
+    caseSensitive: options.caseSensitive ?? true,
+  })
+  const evolved = await commitAndAdvance(table, change, options)
+  if (options.schema !== undefined) verifyDeclared(options.schema.schema, evolved.schema, evolved.name)
+  // What rows look like has just changed, and with it the handle's type.
+  return evolved as unknown as Table
+}
+
+/** Commits a change and moves the handle on. */
+export async function commitAndAdvance<In, Out>(
+  table: TableHandle<In, Out>,
+  change: CommitChange,
+  { retry, signal }: EvolveOptions,
+): Promise<TableHandle<In, Out>> {
+  const { runtime, id, loaded } = table.state
+  const result = await commitChange(runtime, id, loaded, change, { ...retry, signal })
+  table.advance(result.table)
+  return table
+}
