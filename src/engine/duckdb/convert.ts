@@ -138,6 +138,8 @@ function elementOf(type: DuckDBType): DuckDBType | null {
 }
 
 function convertStruct(sql: string, from: DuckDBStructType, to: StructType, place: Place): Converted {
+  // Rows come in the table's own types, where names that differ in case only have been changed.
+  if (place.nullsChecked && isSame(from, duckType(to))) return { sql, checked: false }
   const unknown = from.entryNames.find((name) => !to.fields.some((field) => field.name === name))
   if (unknown !== undefined) throw unknownColumn(`${place.path}.${unknown}`, 'the source')
   const names = distinctNames(to.fields.map((field) => field.name))

@@ -184,6 +184,8 @@ function decodeKey(type: PrimitiveType, text: string | null): Datum | null | und
     case 'timestamptz_ns':
       return BigInt(text)
     case 'float':
+      // The shortest digits that tell a float from its neighbours are not its own as a double.
+      return Math.fround(floatOf(text))
     case 'double':
       return floatOf(text)
     case 'decimal': {

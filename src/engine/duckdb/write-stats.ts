@@ -149,7 +149,10 @@ function boundsFor(
   return boundsInEitherOrder(String(lower), String(upper))
 }
 
-/** Leaves whose bounds are wanted and missing from the report: DuckDB leaves long texts out. */
+/** DuckDB cuts texts and bytes in its statistics to this many bytes, or leaves them out. */
+const MAX_STATS_BYTES = 256
+
+/** Leaves whose bounds are wanted and are missing from the report, or cut shorter than wanted. */
 export function leavesWithoutExtremes(
   report: FileReport,
   columns: readonly Leaf[],
@@ -157,15 +160,23 @@ export function leavesWithoutExtremes(
 ): readonly Leaf[] {
   return columns.filter((leaf) => {
     if (leaf.isRepeated || (leaf.type.kind !== 'string' && leaf.type.kind !== 'binary')) return false
-    const mode = config.modeOf(leaf.id).kind
-    if (mode === 'none' || mode === 'counts') return false
+    const mode = config.modeOf(leaf.id)
+    if (mode.kind === 'none' || mode.kind === 'counts') return false
     const stats = report.columns.get(leaf.key)
-    return (
-      stats !== undefined &&
-      stats.get('min') === undefined &&
-      stats.get('num_values') !== stats.get('null_count')
-    )
+    if (stats === undefined || stats.get('num_values') === stats.get('null_count')) return false
+    const min = stats.get('min')
+    const max = stats.get('max')
+    if (min === undefined || max === undefined) return true
+    // Far from where DuckDB cuts, a bound cut shorter still is the same.
+    const isShort = mode.kind === 'truncate' && mode.length <= MAX_STATS_BYTES / 8
+    return !isShort && (mayBeCut(leaf, min) || mayBeCut(leaf, max))
   })
+}
+
+function mayBeCut(leaf: Leaf, text: string): boolean {
+  // A character of a text is at most four bytes, fewer of which may have been left at the end.
+  const bytes = leaf.type.kind === 'string' ? new TextEncoder().encode(text).length : text.length / 2
+  return bytes >= MAX_STATS_BYTES - 4
 }
 
 /** Bounds of a column as COPY reports them; null when it has none, or only one that is no value. */
@@ -195,7 +206,8 @@ export function datumOf(type: PrimitiveType, text: string): Datum | null {
     case 'float':
     case 'double': {
       const value = floatOf(text)
-      return Number.isNaN(value) ? null : value
+      if (Number.isNaN(value)) return null
+      return type.kind === 'float' ? Math.fround(value) : value
     }
     case 'decimal': {
       const parsed = parseDecimal(text)
