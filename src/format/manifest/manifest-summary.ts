@@ -49,10 +49,17 @@ export class ManifestSummary {
       addedRowsCount: this.rows.added,
       existingRowsCount: this.rows.existing,
       deletedRowsCount: this.rows.deleted,
-      partitions: this.fields.map((field) => field.result()),
+      partitions: this.partitions(),
       keyMetadata: null,
       firstRowId: null,
     }
+  }
+
+  /** null when a field has values and no bounds: readers take missing bounds for "only nulls". */
+  private partitions(): readonly PartitionFieldSummary[] | null {
+    return this.fields.every((field) => field.hasHonestBounds())
+      ? this.fields.map((field) => field.result())
+      : null
   }
 }
 
@@ -111,6 +118,11 @@ class FieldSummary {
       lowerBound: lower === null ? null : encodeBinary(type, lower),
       upperBound: upper === null ? null : encodeBinary(type, upper),
     }
+  }
+
+  hasHonestBounds(): boolean {
+    const { lower, upper } = this.bounds()
+    return this.lower === null || (lower !== null && upper !== null)
   }
 
   private bounds(): { readonly lower: Datum | null; readonly upper: Datum | null } {

@@ -50,6 +50,23 @@ describe('the summary', () => {
     expect(summaryOf([0, -0])).toMatchObject({ lowerBound: bytesOf(-0), upperBound: bytesOf(0) })
   })
 
+  test('uuids of both halves have bounds in no order that all readers share: no summary at all', () => {
+    const schema = schemaOf({ u: { kind: 'uuid' } })
+    const written = (...uuids: readonly (string | null)[]) =>
+      writeRegions({
+        schema,
+        spec: identitySpec(schema),
+        entries: uuids.map((uuid) => addedEntry({ partition: [uuid] })),
+      }).partitions
+    const low = '12345678-9abc-def0-1234-56789abcdef0'
+    const high = 'f79c3e09-677c-4bbd-a479-3f349cb785e7'
+    // Bounds left out would read as "only nulls" in Java and PyIceberg, and their readers skip.
+    expect(written(low, high)).toBeNull()
+    expect(written(low, null)?.[0]).toMatchObject({ containsNull: true })
+    expect(written(low, null)?.[0]?.lowerBound).not.toBeNull()
+    expect(written(null)?.[0]).toMatchObject({ containsNull: true, lowerBound: null })
+  })
+
   test('zero, empty and false are values', () => {
     const schema = schemaOf({ n: { kind: 'int' }, s: { kind: 'string' }, b: { kind: 'boolean' } })
     const entries = [addedEntry({ partition: [0, '', false] })]
