@@ -68,7 +68,6 @@ describe('Spark reads ours', () => {
       "ts < timestamp_ntz'1970-01-01 00:00:00'",
       "tz >= timestamp'1970-01-01 00:00:00Z'",
       "s like 'é%'",
-      "u = 'f79c3e09-677c-4bbd-a479-3f349cb785e7'",
       "bin = X'DEADBEEF'",
       's is null',
     ]
@@ -78,16 +77,18 @@ describe('Spark reads ours', () => {
       expect(inAnyOrder(pruned), filter).toEqual(inAnyOrder(all))
       expect(all.length, filter).toBeGreaterThan(0)
     }
+    // Spark orders uuids as signed numbers, and so misses this row in s.types, where one row group
+    // holds uuids of both signs. In a file of its own it finds it, if our bounds let it.
+    const uuid = 'f79c3e09-677c-4bbd-a479-3f349cb785e7'
+    expect(await spark.sql(`select i, u from s.transforms where u = '${uuid}'`)).toEqual([
+      { i: 'i:2147483647', u: `s:${uuid}` },
+    ])
   })
 
   test('its own metadata tables accept our manifests and summaries', async () => {
-    const files = await spark.sql('select * from s.transforms.files')
+    // Without its column `partition`: Spark cannot show a partition by uuid.
+    const files = await spark.sql('select file_path, record_count, lower_bounds from s.transforms.files')
     expect(files).toHaveLength(rows.length)
-    const [manifest] = await spark.sql('select * from s.transforms.manifests')
-    expect(manifest).toMatchObject({
-      added_data_files_count: `i:${rows.length}`,
-      existing_data_files_count: 'i:0',
-    })
     const entries = await spark.sql(
       'select status, sequence_number, data_file.record_count from s.transforms.entries',
     )
@@ -95,6 +96,27 @@ describe('Spark reads ours', () => {
     expect(await spark.sql('select count(*) n from s.transforms.partitions')).toEqual([
       { n: `i:${rows.length}` },
     ])
+  })
+
+  test('partition summaries of our manifests read as they should', async () => {
+    const chosen = fields.filter((field) => ['i', 's'].includes(field.name))
+    const partitionSpec = [{ source: 'i', transform: 'truncate[10]' }, { source: 's' }]
+    const config = { namespace: 's', name: 'summaries', schema: { ...schema, fields: chosen }, partitionSpec }
+    const table = await manager.createTable(config)
+    await manager.writeData(table, [
+      { i: -5, s: null },
+      { i: 25, s: 'é' },
+      { i: 7, s: '' },
+    ])
+    const [manifest] = await spark.sql('select * from s.summaries.manifests')
+    expect(manifest).toMatchObject({
+      added_data_files_count: 'i:3',
+      existing_data_files_count: 'i:0',
+      partition_summaries: [
+        { contains_null: false, contains_nan: false, lower_bound: 's:-10', upper_bound: 's:20' },
+        { contains_null: true, contains_nan: false, lower_bound: 's:', upper_bound: 's:é' },
+      ],
+    })
   })
 
   test('and goes on writing: inserts, deletes, compacts, expires', async () => {

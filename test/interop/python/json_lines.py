@@ -20,6 +20,10 @@ def claim_stdout():
     return answers
 
 
+def without_java_frames(message):
+    return "\n".join(line for line in message.split("\n") if not line.startswith("\tat "))
+
+
 def serve(operations, answers):
     """Answers requests until stdin ends. `operations` maps an op to a function of its arguments."""
     for line in sys.stdin:
@@ -28,7 +32,7 @@ def serve(operations, answers):
         try:
             answer["result"] = operations[request.pop("op")](**request)
         except Exception as error:  # every failure is an answer: the other side decides
-            answer["error"] = {"type": type(error).__name__, "message": str(error)}
+            answer["error"] = {"type": type(error).__name__, "message": without_java_frames(str(error))}
             if os.environ.get("INTEROP_TRACE"):
                 traceback.print_exc()
         answers.write(json.dumps(answer, allow_nan=False) + "\n")
