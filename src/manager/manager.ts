@@ -257,7 +257,7 @@ export class IcebergTableManager {
    */
   async writeData<In, Out>(
     table: Table<In, Out>,
-    data: DataInput<In>,
+    data: DataInput<NoInfer<In>>,
     options: WriteDataOptions = {},
   ): Promise<WriteDataResult> {
     const handle = handleOf(table)
