@@ -11,6 +11,7 @@ import type { Schema } from '../format/schema.ts'
 import type { SortOrder } from '../format/sort-order.ts'
 import type { Row } from '../format/values/value.ts'
 import type { FileAccess } from './file-access.ts'
+import type { RowChanges, ScannedRows, SelectedRows } from './row-changes.ts'
 
 /** What the plane needs of an apache-arrow RecordBatch (any version): recognised by shape. */
 export interface ArrowRecordBatch {
@@ -61,7 +62,7 @@ export interface ParquetWriteOptions {
 
 /** What an engine is to write, and how. */
 export interface WriteRequest extends RunOptions {
-  readonly source: RowSource
+  readonly source: RowSource | ScannedRows | SelectedRows
   /** Which of the source's rows to take, bound to `schema`; default all. */
   readonly filter?: BoundExpression | undefined
   /** Columns with field ids; rows are matched to it by name. */
@@ -119,7 +120,7 @@ export interface InferredSchema {
 }
 
 /** An engine: rows into data files, scan tasks into rows. */
-export interface DataPlane {
+export interface DataPlane extends RowChanges {
   readonly name: string
   /**
    * Writes rows as Parquet files. When it throws, every file it made is gone again.

@@ -3,6 +3,7 @@ import type { DataPlane } from '../data-plane.ts'
 import { DuckDbEngine, type EngineOptions } from './connection.ts'
 import { inferSchema } from './infer.ts'
 import { countRows, PhysicalSchemas, readArrow, readRows, readToFile, type Reader } from './read.ts'
+import { rowChanges } from './row-changes.ts'
 import { writeRows } from './write.ts'
 
 export type DuckDbPlaneOptions = EngineOptions
@@ -19,6 +20,7 @@ export async function openDuckDbPlane(options: DuckDbPlaneOptions): Promise<Data
     readToFile: (request, file) => readToFile(reader, request, file),
     countRows: (request) => countRows(reader, request),
     inferSchema: (source, runOptions) => inferSchema(engine, source, runOptions),
+    ...rowChanges(),
     close: () => engine.close(),
   }
 }

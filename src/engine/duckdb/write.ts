@@ -25,6 +25,9 @@ export async function writeRows(engine: DuckDbEngine, request: WriteRequest): Pr
   throwIfAborted(request.signal)
   refuseUnsupported(request.schema)
   const { signal, onProgress, schema } = request
+  if (request.source.kind === 'scan' || request.source.kind === 'selected') {
+    throw new UnsupportedFeatureError('Changing rows that are there is not built yet')
+  }
   const source = await openSource(request.source, { engine, schema, signal, onProgress })
   try {
     const columns = checkedColumns(source, schema)

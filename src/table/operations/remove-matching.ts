@@ -1,0 +1,67 @@
+/** Takes the rows of a filter out of the table: whole files by metadata alone where that is proven. */
+import type { FileScanTask } from '../../engine/data-plane.ts'
+import type { FileMatch } from '../../engine/row-changes.ts'
+import type { BoundExpression } from '../../format/expressions/expression.ts'
+import { allMatch } from '../../format/expressions/metrics.ts'
+import type { ContentFile } from '../../format/manifest/entry.ts'
+import { currentSchema } from '../../format/metadata/views.ts'
+import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
+import type { Snapshot } from '../../format/snapshot.ts'
+import type { ManifestContext } from '../manifest-reader.ts'
+import { planScan } from '../plan.ts'
+import { decideFile, droppedUnseen, type FileDecision, type WriteStrategy } from './file-action.ts'
+import type { DecidedMatch, RowWriter } from './row-writer.ts'
+
+/** Which files are hit, and what becomes of each; nothing is written yet. */
+export interface Removal {
+  readonly decisions: readonly FileDecision[]
+  /** Files that were opened, with the rows that go. */
+  readonly decided: readonly DecidedMatch[]
+}
+
+/** Plans the removal of the rows for which the filter is true. Reads data only of straddling files. */
+export async function planRemoval(
+  writer: RowWriter,
+  base: TableMetadata,
+  head: Snapshot | null,
+  context: ManifestContext,
+  filter: BoundExpression,
+  strategy: WriteStrategy,
+): Promise<Removal> {
+  const { tasks } = await planScan({ context, snapshot: head, schema: currentSchema(base), filter })
+  const [whole, straddling] = partition(tasks, isWhole)
+  const decided = decideAll(await writer.match(base, straddling), strategy)
+  const decisions = [
+    ...whole.map(({ entry }) => droppedUnseen(entry.file)),
+    ...decided.map(({ decision }) => decision),
+  ]
+  return { decisions, decided }
+}
+
+export function decideAll(matches: readonly FileMatch[], strategy: WriteStrategy): readonly DecidedMatch[] {
+  return matches.map((match) => ({ match, decision: decideFile(match, strategy) }))
+}
+
+/** Files that leave the table by a removal. */
+export function removedFiles(removal: Removal): readonly ContentFile[] {
+  return removal.decisions.filter(({ action }) => action !== 'delete').map(({ file }) => file)
+}
+
+/** Files that get position deletes. */
+export function referencedFiles(removal: Removal): readonly ContentFile[] {
+  return removal.decisions.filter(({ action }) => action === 'delete').map(({ file }) => file)
+}
+
+/** Rows that go, by what is known: a file that was dropped unseen counts with all its records. */
+export function removedRows(removal: Removal): number {
+  return removal.decisions.reduce((rows, decision) => rows + decision.rows, 0)
+}
+
+/** Every row of the file matches: nothing of the filter is left, or its metrics prove it. */
+function isWhole(task: FileScanTask): boolean {
+  return task.residual.op === 'true' || allMatch(task.residual, task.entry.file)
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))]
+}
