@@ -254,14 +254,12 @@ test('any column, filtered or not, holds the values that were written', async ()
     ],
     [{ kind: 'binary' }, fc.uint8Array({ maxLength: 40 })],
   ]
-  const cell = fc
-    .constantFrom(...types)
-    .chain(([type, values]) =>
-      fc.record({
-        type: fc.constant(type),
-        rows: fc.array(fc.option(values), { minLength: 1, maxLength: 60 }),
-      }),
-    )
+  const cell = fc.constantFrom(...types).chain(([type, values]) =>
+    fc.record({
+      type: fc.constant(type),
+      rows: fc.array(fc.option(values), { minLength: 1, maxLength: 60 }),
+    }),
+  )
   let n = 0
   await fc.assert(
     fc.asyncProperty(cell, fc.nat(60), async ({ type, rows }, from) => {

@@ -1,20 +1,8 @@
 /** Columns of an Arrow batch in the making, one kind per kind of type. */
 import type * as ApacheArrow from 'apache-arrow'
 import type { Data, DataType } from 'apache-arrow'
-import { CorruptFileError, UnsupportedFeatureError } from '../../errors.ts'
-import { isPrimitive, type NestedField, type PrimitiveType, type Type } from '../../format/types.ts'
 import { ByteBuffer, ValidityBuffer } from './arrow-buffers.ts'
-import {
-  bytesOf,
-  countOf,
-  isValid,
-  listsOf,
-  memberOf,
-  packBytes,
-  validityOf,
-  type VectorRows,
-} from './raw-vector.ts'
-import { writeUnscaled } from './unscaled.ts'
+import { bytesOf, countOf, isValid, listsOf, packBytes, validityOf, type VectorRows } from './raw-vector.ts'
 
 /** The optional package, loaded late. */
 export type Arrow = typeof ApacheArrow
@@ -28,72 +16,6 @@ export interface ArrowColumn {
   finish(): Data
 }
 
-/** An empty column of the type that PyIceberg, too, gives an Iceberg type in Arrow. */
-export function arrowColumn(arrow: Arrow, type: Type): ArrowColumn {
-  if (isPrimitive(type)) return primitiveColumn(arrow, type)
-  switch (type.kind) {
-    case 'struct':
-      return new StructColumn(arrow, type.fields)
-    case 'list': {
-      const element = arrowColumn(arrow, type.element)
-      const field = childField(arrow, 'element', element.type, type.elementId, type.elementRequired)
-      return new ListColumn(arrow, new arrow.List(field), element)
-    }
-    case 'map':
-      return mapColumn(arrow, type)
-    case 'variant':
-      throw new UnsupportedFeatureError('columns of type variant cannot be read yet')
-  }
-}
-
-function primitiveColumn(arrow: Arrow, type: PrimitiveType): ArrowColumn {
-  switch (type.kind) {
-    case 'boolean':
-      return new BooleanColumn(arrow)
-    case 'int':
-      return new FixedWidthColumn(arrow, new arrow.Int32(), 4)
-    case 'long':
-      return new FixedWidthColumn(arrow, new arrow.Int64(), 8)
-    case 'float':
-      return new FixedWidthColumn(arrow, new arrow.Float32(), 4)
-    case 'double':
-      return new FixedWidthColumn(arrow, new arrow.Float64(), 8)
-    case 'date':
-      return new FixedWidthColumn(arrow, new arrow.DateDay(), 4)
-    case 'time':
-      return new FixedWidthColumn(arrow, new arrow.TimeMicrosecond(), 8)
-    case 'timestamp':
-      return new FixedWidthColumn(arrow, new arrow.TimestampMicrosecond(), 8)
-    case 'timestamptz':
-      return new FixedWidthColumn(arrow, new arrow.TimestampMicrosecond('UTC'), 8)
-    case 'timestamp_ns':
-      return new FixedWidthColumn(arrow, new arrow.TimestampNanosecond(), 8)
-    case 'decimal':
-      return decimalColumn(arrow, type)
-    case 'uuid':
-      return new ConvertedColumn(arrow, new arrow.FixedSizeBinary(16), 16, copyUuids)
-    case 'fixed':
-      return new ConvertedColumn(
-        arrow,
-        new arrow.FixedSizeBinary(type.length),
-        type.length,
-        fixedCopier(type.length),
-      )
-    case 'string':
-      return new BytesColumn(arrow, new arrow.Utf8())
-    case 'binary':
-      return new BytesColumn(arrow, new arrow.Binary())
-    case 'unknown':
-      return new NullColumn(arrow)
-    default:
-      throw new UnsupportedFeatureError(`columns of type ${type.kind} cannot be read yet`)
-  }
-}
-
-function childField(arrow: Arrow, name: string, type: DataType, id: number, required: boolean) {
-  return new arrow.Field(name, type, !required, new Map([['PARQUET:field_id', String(id)]]))
-}
-
 interface ColumnBuffers {
   readonly offsets?: Int32Array
   readonly values?: ArrayLike<unknown>
@@ -105,7 +27,7 @@ const VALUES = 1
 const VALIDITY = 2
 
 /** What all columns share: how many rows, and which of them are null. */
-abstract class Column implements ArrowColumn {
+export abstract class Column implements ArrowColumn {
   protected readonly arrow: Arrow
   protected readonly validity = new ValidityBuffer()
   protected length = 0
@@ -140,84 +62,17 @@ abstract class Column implements ArrowColumn {
   }
 }
 
-class FixedWidthColumn extends Column {
-  readonly type: DataType
-  readonly #width: number
-  readonly #values = new ByteBuffer()
+/** Copies a vector's values to where they stand in Arrow; nulls may be left out. */
+export type CopyValues = (from: VectorRows, validity: Uint8Array | null, target: Uint8Array) => void
 
-  constructor(arrow: Arrow, type: DataType, width: number) {
-    super(arrow)
-    this.type = type
-    this.#width = width
-  }
-
-  get byteLength(): number {
-    return this.#values.length
-  }
-
-  protected copy(from: VectorRows, validity: Uint8Array | null): void {
-    const width = this.#width
-    const source = bytesOf(from, width)
-    const target = this.#values.grow(countOf(from) * width)
-    if (from.rows === null) target.set(source)
-    else {
-      for (const [i, row] of from.rows.entries()) {
-        target.set(source.subarray(row * width, row * width + width), i * width)
-      }
-    }
-    if (validity !== null) clearNulls(target, width, from, validity)
-  }
-
-  finish(): Data {
-    return this.data({ values: typedView(this.type, this.#values.finish()) })
-  }
-}
-
-/** Under a null the engine's memory holds whatever was there before. */
-function clearNulls(target: Uint8Array, width: number, from: VectorRows, validity: Uint8Array): void {
-  for (let i = 0; i < countOf(from); i++) {
-    const row = from.rows === null ? i : (from.rows[i] ?? 0)
-    if (!isValid(validity, row)) target.fill(0, i * width, i * width + width)
-  }
-}
-
-function typedView(type: DataType, bytes: Uint8Array) {
-  const View = type.ArrayType
-  return new View(bytes.buffer, bytes.byteOffset, bytes.byteLength / View.BYTES_PER_ELEMENT)
-}
-
-class BooleanColumn extends Column {
-  readonly type: DataType
-  readonly #bits = new ValidityBuffer({ always: true })
-
-  constructor(arrow: Arrow) {
-    super(arrow)
-    this.type = new arrow.Bool()
-  }
-
-  get byteLength(): number {
-    return this.length >> 3
-  }
-
-  protected copy(from: VectorRows): void {
-    this.#bits.appendFlags(bytesOf(from, 1), from.rows, countOf(from))
-  }
-
-  finish(): Data {
-    return this.data({ values: this.#bits.finish() ?? new Uint8Array(0) })
-  }
-}
-
-/** Copies a vector's values to where they stand in Arrow, `width` bytes each; nulls may be left out. */
-type CopyValues = (from: VectorRows, validity: Uint8Array | null, target: Uint8Array) => void
-
-class ConvertedColumn extends Column {
+/** Values of equal width, copied as they lie or by `copyValues`. */
+export class FixedWidthColumn extends Column {
   readonly type: DataType
   readonly #width: number
   readonly #copyValues: CopyValues
   readonly #values = new ByteBuffer()
 
-  constructor(arrow: Arrow, type: DataType, width: number, copyValues: CopyValues) {
+  constructor(arrow: Arrow, type: DataType, width: number, copyValues: CopyValues = plainCopier(width)) {
     super(arrow)
     this.type = type
     this.#width = width
@@ -239,40 +94,54 @@ class ConvertedColumn extends Column {
   }
 }
 
-function decimalColumn(arrow: Arrow, type: PrimitiveType & { readonly kind: 'decimal' }): ArrowColumn {
-  const arrowType = new arrow.Decimal(type.scale, type.precision, 128)
-  return new ConvertedColumn(arrow, arrowType, 16, (from, _, target) =>
-    writeUnscaled(from, type.precision, target),
-  )
-}
-
-/** DuckDB keeps a UUID as a little-endian number with its sign turned round. */
-function copyUuids(from: VectorRows, _: Uint8Array | null, target: Uint8Array): void {
-  const source = bytesOf(from, 16)
-  for (let i = 0; i < countOf(from); i++) {
-    const row = from.rows === null ? i : (from.rows[i] ?? 0)
-    for (let k = 0; k < 16; k++) target[i * 16 + k] = source[row * 16 + 15 - k] ?? 0
-    target[i * 16] = (target[i * 16] ?? 0) ^ 0x80
-  }
-}
-
-function fixedCopier(width: number): CopyValues {
-  return (from, validity, target) => {
-    const { bytes, offsets } = packBytes(from, validity)
-    for (let i = 0; i < offsets.length - 1; i++) {
-      const start = offsets[i] ?? 0
-      const end = offsets[i + 1] ?? 0
-      const row = from.rows === null ? i : (from.rows[i] ?? 0)
-      if (validity !== null && !isValid(validity, row)) continue
-      if (end - start !== width) {
-        throw new CorruptFileError(`a fixed[${width}] column holds a value of another length`)
+function plainCopier(width: number): CopyValues {
+  return (from, _, target) => {
+    const source = bytesOf(from, width)
+    if (from.rows === null) target.set(source)
+    else {
+      for (const [i, row] of from.rows.entries()) {
+        target.set(source.subarray(row * width, row * width + width), i * width)
       }
-      target.set(bytes.subarray(start, end), i * width)
     }
   }
 }
 
-class BytesColumn extends Column {
+/** Under a null the engine's memory holds whatever was there before. */
+function clearNulls(target: Uint8Array, width: number, from: VectorRows, validity: Uint8Array): void {
+  for (let i = 0; i < countOf(from); i++) {
+    const row = from.rows === null ? i : (from.rows[i] ?? 0)
+    if (!isValid(validity, row)) target.fill(0, i * width, i * width + width)
+  }
+}
+
+function typedView(type: DataType, bytes: Uint8Array) {
+  const View = type.ArrayType
+  return new View(bytes.buffer, bytes.byteOffset, bytes.byteLength / View.BYTES_PER_ELEMENT)
+}
+
+export class BooleanColumn extends Column {
+  readonly type: DataType
+  readonly #bits = new ValidityBuffer({ always: true })
+
+  constructor(arrow: Arrow) {
+    super(arrow)
+    this.type = new arrow.Bool()
+  }
+
+  get byteLength(): number {
+    return this.length >> 3
+  }
+
+  protected copy(from: VectorRows): void {
+    this.#bits.appendFlags(bytesOf(from, 1), from.rows, countOf(from))
+  }
+
+  finish(): Data {
+    return this.data({ values: this.#bits.finish() ?? new Uint8Array(0) })
+  }
+}
+
+export class BytesColumn extends Column {
   readonly type: DataType
   readonly #values = new ByteBuffer()
   readonly #offsets = new ByteBuffer()
@@ -308,7 +177,7 @@ function int32View(bytes: Uint8Array): Int32Array {
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
 }
 
-class ListColumn extends Column {
+export class ListColumn extends Column {
   readonly type: DataType
   readonly #elements: ArrowColumn
   readonly #offsets = new ByteBuffer()
@@ -337,49 +206,7 @@ class ListColumn extends Column {
   }
 }
 
-class StructColumn extends Column {
-  readonly type: DataType
-  readonly #members: readonly ArrowColumn[]
-
-  constructor(arrow: Arrow, fields: readonly NestedField[]) {
-    super(arrow)
-    this.#members = fields.map((field) => arrowColumn(arrow, field.type))
-    const children = fields.map((field, at) =>
-      childField(arrow, field.name, this.#members[at]?.type ?? new arrow.Null(), field.id, field.required),
-    )
-    this.type = new arrow.Struct(children)
-  }
-
-  get byteLength(): number {
-    return this.#members.reduce((sum, member) => sum + member.byteLength, 0)
-  }
-
-  protected copy(from: VectorRows): void {
-    for (const [at, member] of this.#members.entries()) member.append(memberOf(from, at))
-  }
-
-  finish(): Data {
-    return this.data(
-      {},
-      this.#members.map((member) => member.finish()),
-    )
-  }
-}
-
-function mapColumn(arrow: Arrow, type: Type & { readonly kind: 'map' }): ArrowColumn {
-  const entries = new StructColumn(arrow, [
-    { id: type.keyId, name: 'key', required: true, type: type.key },
-    { id: type.valueId, name: 'value', required: type.valueRequired, type: type.value },
-  ])
-  return new ListColumn(arrow, mapTypeOf(arrow, entries.type), entries)
-}
-
-function mapTypeOf(arrow: Arrow, entries: DataType): DataType {
-  // Typed by its own key and value, which are known at run time only.
-  return new arrow.Map_(new arrow.Field('entries', entries, false) as ConstructorParameters<Arrow['Map_']>[0])
-}
-
-class NullColumn implements ArrowColumn {
+export class NullColumn implements ArrowColumn {
   readonly type: DataType
   readonly byteLength = 0
   readonly #arrow: Arrow

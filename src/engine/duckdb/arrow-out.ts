@@ -5,7 +5,8 @@ import type { Field, RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
 import { MissingDependencyError } from '../../errors.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { NestedField } from '../../format/types.ts'
-import { arrowColumn, type Arrow, type ArrowColumn } from './arrow-columns.ts'
+import type { Arrow, ArrowColumn } from './arrow-columns.ts'
+import { arrowColumn } from './arrow-types.ts'
 import { wholeVector } from './raw-vector.ts'
 
 export interface BatchReader {

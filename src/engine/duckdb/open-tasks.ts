@@ -2,6 +2,7 @@
 import { throwIfAborted } from '../../abort.ts'
 import { UnsupportedFeatureError } from '../../errors.ts'
 import { contentFileKey, type ContentFile, type ManifestEntry } from '../../format/manifest/entry.ts'
+import { maskedPath } from '../../format/partition-path.ts'
 import type { FileScanTask, ReadRequest } from '../data-plane.ts'
 import type { InputFile } from '../file-access.ts'
 import type { DuckDbEngine } from './connection.ts'
@@ -112,16 +113,11 @@ function assemble(
 
 function expectedFile(file: ContentFile, localPath: string) {
   return {
-    name: nameInErrors(file.location),
+    name: maskedPath(file.location),
     localPath,
     sizeInBytes: file.fileSizeInBytes,
     recordCount: file.recordCount,
   }
-}
-
-/** A location without the partition values that its folders show. */
-export function nameInErrors(location: string): string {
-  return location.replaceAll(/(?<=\/[^/=]+=)[^/]*(?=\/)/g, '***')
 }
 
 /** Refuses, by name, what cannot be read yet, before anything is read. */
@@ -142,7 +138,7 @@ function refuseFile(file: ContentFile, feature: string): void {
 
 function unsupported(file: ContentFile, feature: string): UnsupportedFeatureError {
   return new UnsupportedFeatureError(`${feature} cannot be read yet`, {
-    file: nameInErrors(file.location),
+    file: maskedPath(file.location),
     hint: 'rewrite the table with the engine that wrote this file (compaction) and read again',
   })
 }
