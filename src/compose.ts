@@ -2,9 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { throwIfAborted } from './abort.ts'
 import type { Catalog, Properties } from './catalog/catalog.ts'
 import { namespaceFolder } from './catalog/names.ts'
 import { InvalidConfigError, UnsupportedFeatureError } from './errors.ts'
+import { catalogType, withoutDriver } from './manager/catalog-type.ts'
+import { loadConfig, sizeInBytes, type ManagerConfig } from './manager/config.ts'
 import { IcebergTableManager as Manager } from './manager/manager.ts'
 import type { CatalogPlugin, ConnectOptions, EnginePlugin, StoragePlugin } from './manager/plugins.ts'
 import { buildRuntime, type ManagerOptions } from './manager/runtime.ts'
@@ -20,22 +23,11 @@ export interface CatalogProperties {
 
 /** Which catalog `type` makes which plugin. */
 export function catalogPlugin({ name, properties }: CatalogProperties): CatalogPlugin {
-  const type = catalogType(properties)
+  const type = catalogType(properties, `catalog.${name}`)
   return {
     name: type,
     connect: (options) => connectCatalog(type, name, properties, options),
   }
-}
-
-function catalogType(properties: Properties): string {
-  if (properties['type'] !== undefined) return properties['type']
-  const uri = properties['uri'] ?? ''
-  if (/^(sqlite|postgresql)/.test(uri)) return 'sql'
-  if (/^https?:/.test(uri)) return 'rest'
-  throw new InvalidConfigError('The catalog has no type, and its uri does not tell it', {
-    path: 'type',
-    hint: "Set type to 'sql' or 'memory', or give a uri such as sqlite:////path/catalog.db.",
-  })
 }
 
 async function connectCatalog(
@@ -66,8 +58,11 @@ async function connectCatalog(
 }
 
 async function connectSql(properties: Properties, common: CatalogCommon): Promise<Catalog> {
-  const uri = properties['uri']
-  if (uri === undefined) throw new InvalidConfigError('A sql catalog needs a uri', { path: 'uri' })
+  const given = properties['uri']
+  if (given === undefined) {
+    throw new InvalidConfigError('A sql catalog needs a uri', { path: `catalog.${common.name}.uri` })
+  }
+  const uri = withoutDriver(given)
   if (!uri.startsWith('sqlite')) {
     throw new UnsupportedFeatureError('SQL catalogs other than SQLite are not built yet')
   }
@@ -144,17 +139,17 @@ export function localFolders(properties: Properties): readonly string[] {
 
 const DEFAULT_SCRATCH = join(tmpdir(), 'floeberg')
 
-/** Where a manager works: a catalog with its warehouse, and how much of the machine it may use. */
-export interface OpenConfig {
-  /** PyIceberg's property names; `name` (default `default`) is part of every key in SQL catalogs. */
-  readonly catalog: Readonly<Record<string, string>>
-  readonly engine?: { readonly memoryLimitBytes?: number; readonly threads?: number }
-  /** Folder for spills and staged files. Default: below the system's temporary folder. */
-  readonly scratchDir?: string
-  readonly commitPolicy?: ManagerOptions['commitPolicy']
-  readonly commitStrategy?: ManagerOptions['commitStrategy']
-  readonly extraRoots?: readonly string[]
+/** How a manager is opened, beside its configuration. */
+export interface OpenOptions {
+  /**
+   * What is tried out first. `write` (default): the catalog answers and the warehouse can be
+   * written. `read`: the catalog answers.
+   */
+  readonly verify?: 'read' | 'write' | undefined
+  /** One line for every operation. Default: none. */
   readonly logger?: ManagerOptions['logger']
+  /** Ends the opening with OperationAbortedError. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Plugins, and what they do not bring along. */
@@ -180,29 +175,41 @@ export class IcebergTableManager extends Manager {
   }
 
   /**
-   * A manager from configuration. Checks that the catalog answers and that the warehouse can be
-   * written.
+   * A manager from configuration: `{ catalog: 'prod' }` of a `floeberg.yaml`, a `.pyiceberg.yaml` or
+   * variables, `{ catalog: { uri, warehouse } }`, or nothing for the default catalog there. Checks
+   * that the catalog answers and that the warehouse can be written.
    *
    * InvalidConfigError, UnsupportedFeatureError, CatalogUnavailableError, StorageDeniedError,
    * StorageUnavailableError.
    */
-  static async open(config: OpenConfig): Promise<IcebergTableManager> {
-    const { name = 'default', ...given } = config.catalog
-    const properties = withWarehouseUri(given)
+  static async open(config: ManagerConfig = {}, options: OpenOptions = {}): Promise<IcebergTableManager> {
+    throwIfAborted(options.signal)
+    const loaded = await loadConfig(config)
+    const { name } = loaded.catalog
+    const { settings } = loaded
+    const properties = withWarehouseUri(await loaded.revealCatalog())
     const storage = storagePlugin(properties)
-    const scratchDir = config.scratchDir ?? DEFAULT_SCRATCH
+    const scratchDir = settings.scratchDir ?? DEFAULT_SCRATCH
+    const memory = settings.engine.memoryLimitBytes
     const manager = await IcebergTableManager.connect({
       catalogPlugin: catalogPlugin({ name, properties }),
       storagePlugin: storage,
-      enginePlugin: duckDbEngine({ ...config.engine, scratchDir, folders: localFolders(properties) }),
+      enginePlugin: duckDbEngine({
+        memoryLimitBytes: memory === undefined ? undefined : sizeInBytes(memory),
+        threads: settings.engine.threads,
+        scratchDir,
+        folders: localFolders(properties),
+      }),
       scratchDir,
-      commitPolicy: config.commitPolicy,
-      commitStrategy: config.commitStrategy,
-      extraRoots: config.extraRoots,
-      logger: config.logger,
+      commitPolicy: settings.commitPolicy,
+      commitStrategy: settings.commitStrategy,
+      extraRoots: settings.extraRoots,
+      logger: options.logger,
     })
     try {
-      await checkReachable(manager, storage, properties)
+      await manager.catalog.listNamespaces(undefined, { signal: options.signal })
+      if (options.verify !== 'read') await checkWritable(storage, properties)
+      throwIfAborted(options.signal)
       return manager
     } catch (error) {
       await manager.close()
@@ -218,14 +225,8 @@ function withWarehouseUri(properties: Properties): Properties {
   return { ...properties, warehouse: toFileUri(resolve(warehouse)) }
 }
 
-/** A question to the catalog, and an object put into the warehouse and taken away again. */
-async function checkReachable(
-  manager: Manager,
-  storage: StoragePlugin,
-  properties: Properties,
-): Promise<void> {
-  await manager.catalog.listNamespaces()
-  const { warehouse } = properties
+/** Puts an object into the warehouse and takes it away again. */
+async function checkWritable(storage: StoragePlugin, { warehouse }: Properties): Promise<void> {
   if (warehouse === undefined) return
   const store = await storage.getObjectStore({ location: warehouse, config: {}, credentials: [] })
   const probe = joinLocation(warehouse, `.floeberg-probe-${randomUUID()}`)

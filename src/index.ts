@@ -1,5 +1,7 @@
 /** floeberg: Apache Iceberg tables from TypeScript. */
-export { IcebergTableManager, type ConnectManagerOptions, type OpenConfig } from './compose.ts'
+export { IcebergTableManager, type ConnectManagerOptions, type OpenOptions } from './compose.ts'
+export { managerConfigSchema } from './manager/config-schema.ts'
+export type { ManagerConfig, PropertyInput } from './manager/config-schema.ts'
 export type {
   CatalogPlugin,
   ConnectOptions,
