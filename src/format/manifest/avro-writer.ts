@@ -141,9 +141,10 @@ function syncMarker(parts: readonly Uint8Array[]): Uint8Array {
   const state = new Uint32Array([0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x8aed2a6a])
   let lane = 0
   for (const part of parts) {
-    for (const byte of part) {
+    // By index: iterating over bytes costs several times as much.
+    for (let index = 0; index < part.length; index += 1) {
       // A lane of FNV-1a per byte, in turn: good spread is all that is asked.
-      state[lane] = Math.imul((state[lane] ?? 0) ^ byte, 0x01000193)
+      state[lane] = Math.imul((state[lane] ?? 0) ^ (part[index] ?? 0), 0x01000193)
       lane = (lane + 1) & 3
     }
   }

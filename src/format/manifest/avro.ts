@@ -59,7 +59,7 @@ export function readAvroHeader(bytes: Uint8Array, file: string): AvroHeader {
   const schemaText = decodeText(raw.get('avro.schema'), cursor, 'avro.schema')
   const codecBytes = raw.get('avro.codec')
   return {
-    schema: parseAvroSchema(parseSchemaJson(schemaText, file), file),
+    schema: parsedSchema(schemaText, file),
     schemaText,
     codec: codecBytes === undefined ? 'null' : decodeText(codecBytes, cursor, 'avro.codec'),
     metadata: textMetadata(raw),
@@ -97,6 +97,20 @@ function decodeText(bytes: Uint8Array | undefined, cursor: Cursor, key: string):
     // What a bare TypeError means here is that the file is damaged.
     return cursor.fail(`the header's ${key} is not valid UTF-8`)
   }
+}
+
+/** The files of a table repeat a handful of schemas, and a schema can be longer than what it is of. */
+const parsedSchemas = new Map<string, AvroRecord>()
+const MAX_PARSED_SCHEMAS = 32
+
+/** The same text gives the same object. */
+function parsedSchema(text: string, file: string): AvroRecord {
+  const known = parsedSchemas.get(text)
+  if (known !== undefined) return known
+  const schema = parseAvroSchema(parseSchemaJson(text, file), file)
+  if (parsedSchemas.size >= MAX_PARSED_SCHEMAS) parsedSchemas.clear()
+  parsedSchemas.set(text, schema)
+  return schema
 }
 
 function parseSchemaJson(text: string, file: string): unknown {

@@ -34,10 +34,25 @@ export interface EntryPlanOptions {
 type WantedField = Wanted<EntryDraft>
 type EntryStep = Step<EntryDraft>
 
-/** The steps that decode one entry into a draft. */
+const MAX_PLANS = 64
+const plans = new WeakMap<AvroRecord, Map<string, readonly EntryStep[]>>()
+
+/** The steps that decode one entry into a draft. Made once for files that are alike. */
 export function planEntry(schema: AvroRecord, options: EntryPlanOptions): readonly EntryStep[] {
-  const { file } = options
-  return planRecord(schema, entryFields(options), file)
+  const known = plans.get(schema) ?? new Map<string, readonly EntryStep[]>()
+  plans.set(schema, known)
+  const key = planKey(options)
+  const steps = known.get(key) ?? planRecord(schema, entryFields(options), options.file)
+  // Every filter asks for other metrics: a long-lived process must not collect them all.
+  if (known.size >= MAX_PLANS) known.clear()
+  known.set(key, steps)
+  return steps
+}
+
+/** All that a plan depends on but the schema; the file only stands in errors of planning. */
+function planKey({ partition, metrics }: EntryPlanOptions): string {
+  const ids = typeof metrics === 'string' ? metrics : [...metrics].join()
+  return `${ids}|${JSON.stringify(partition)}`
 }
 
 function entryFields(options: EntryPlanOptions): readonly WantedField[] {
