@@ -5,7 +5,7 @@
  * crash the table can be registered again from its newest metadata file and dropped again.
  */
 import type { LoadedTable } from '../catalog/catalog.ts'
-import { InvalidArgumentError, MissingFileError } from '../errors.ts'
+import { FloebergError, InvalidArgumentError, MissingFileError } from '../errors.ts'
 import { boolProperty } from '../format/properties.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { mapConcurrently } from '../table/concurrency.ts'
@@ -18,8 +18,16 @@ import { AllowedRoots } from '../table/table-locations.ts'
 export interface PurgeResult {
   /** Files that are gone, those that were not there included. */
   readonly deletedFiles: number
-  /** Files that could not be deleted, or that lie outside of the table's locations; they stay. */
+  /**
+   * Files that stay: those that could not be deleted, with the metadata that names them, and those
+   * that lie outside of the table's locations.
+   */
   readonly keptFiles: readonly string[]
+  /**
+   * The first failure; null when there was none. The table is dropped all the same: once the store
+   * works again, register it from its newest metadata file, and drop it again.
+   */
+  readonly failure: Error | null
 }
 
 /** InvalidArgumentError when the table forbids the deletion of its files (`gc.enabled`). */
@@ -67,16 +75,19 @@ export async function planPurge(context: ManifestContext, loaded: LoadedTable): 
   }
 }
 
-/** Deletes what the plan reaches, one manifest's files at a time. */
+/**
+ * Deletes what the plan reaches, one manifest's files at a time. The table is dropped already, so
+ * that a failure does not end this, and is told in the result.
+ */
 export async function executePurge(context: ManifestContext, plan: PurgePlan): Promise<PurgeResult> {
   const purge = new Purge(context)
-  for (const manifest of plan.manifests) {
-    const entries = await orNone(() => entriesOf(context, manifest))
-    await purge.delete(entries.map((entry) => entry.file.location))
+  for (const manifest of plan.manifests) await purge.deleteFilesOf(manifest)
+  const levels = [plan.manifests.map((manifest) => manifest.location), plan.manifestLists, plan.metadataFiles]
+  for (const level of levels) {
+    // What could not be deleted stays reachable from what names it.
+    if (purge.isComplete) await purge.delete(level)
+    else purge.keep(level)
   }
-  await purge.delete(plan.manifests.map((manifest) => manifest.location))
-  await purge.delete(plan.manifestLists)
-  await purge.delete(plan.metadataFiles)
   return purge.result()
 }
 
@@ -91,24 +102,55 @@ export function purgeContext(
 
 class Purge {
   readonly #context: ManifestContext
-  readonly #kept: string[] = []
+  readonly #kept = new Set<string>()
   #deleted = 0
+  #failure: Error | null = null
 
   constructor(context: ManifestContext) {
     this.#context = context
   }
 
+  get isComplete(): boolean {
+    return this.#failure === null
+  }
+
+  /** The data and delete files that a manifest names. */
+  async deleteFilesOf(manifest: ManifestFile): Promise<void> {
+    try {
+      const entries = await orNone(() => entriesOf(this.#context, manifest))
+      await this.delete(entries.map((entry) => entry.file.location))
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
   async delete(locations: readonly string[]): Promise<void> {
     const allowed = locations.filter((location) => this.#context.roots.allows(location))
-    this.#kept.push(...locations.filter((location) => !this.#context.roots.allows(location)))
+    this.keep(locations.filter((location) => !this.#context.roots.allows(location)))
     if (allowed.length === 0) return
-    const report = await this.#context.store.delete([...new Set(allowed)])
-    this.#deleted += report.deleted.length
-    this.#kept.push(...report.failed.map((failure) => failure.location))
+    try {
+      const report = await this.#context.store.delete([...new Set(allowed)])
+      this.#deleted += report.deleted.length
+      this.keep(report.failed.map((failure) => failure.location))
+      for (const { error } of report.failed) this.#failed(error)
+    } catch (error) {
+      this.keep(allowed)
+      this.#failed(error)
+    }
+  }
+
+  keep(locations: readonly string[]): void {
+    for (const location of locations) this.#kept.add(location)
   }
 
   result(): PurgeResult {
-    return { deletedFiles: this.#deleted, keptFiles: this.#kept }
+    return { deletedFiles: this.#deleted, keptFiles: [...this.#kept], failure: this.#failure }
+  }
+
+  /** Anything but an error of storage or files is a fault of ours, and must not be swallowed. */
+  #failed(error: unknown): void {
+    if (!(error instanceof FloebergError)) throw error
+    this.#failure ??= error
   }
 }
 

@@ -54,9 +54,10 @@ export async function executeCreateTable(
     if (existing !== null) return existingTable(runtime, plan, existing)
   }
   if (plan.config.location !== undefined && options.allowSharedLocation !== true) {
-    await checkLocation(runtime, plan.id, plan.config.location)
+    await checkLocation(runtime, plan.id, plan.config.location, options.signal)
   }
-  if (options.createNamespace === true) await ensureNamespace(runtime.catalog, plan.id.namespace)
+  if (options.createNamespace === true)
+    await ensureNamespace(runtime.catalog, plan.id.namespace, options.signal)
   try {
     const created = await runtime.catalog.createTable(plan.id, plan.definition.request, {
       signal: options.signal,
@@ -94,10 +95,10 @@ async function loadIfExists(
   }
 }
 
-async function ensureNamespace(catalog: Catalog, namespace: Namespace): Promise<void> {
-  if (await catalog.namespaceExists(namespace)) return
+async function ensureNamespace(catalog: Catalog, namespace: Namespace, signal?: AbortSignal): Promise<void> {
+  if (await catalog.namespaceExists(namespace, { signal })) return
   try {
-    await catalog.createNamespace(namespace)
+    await catalog.createNamespace(namespace, {}, { signal })
   } catch (error) {
     // Another process created it in between, which is what was wanted.
     if (!(error instanceof NamespaceAlreadyExistsError)) throw error
@@ -105,8 +106,13 @@ async function ensureNamespace(catalog: Catalog, namespace: Namespace): Promise<
 }
 
 /** Two tables in one folder would delete each other's files. */
-async function checkLocation(runtime: Runtime, id: TableIdentifier, location: string): Promise<void> {
-  for await (const other of tableLocations(runtime.catalog)) {
+async function checkLocation(
+  runtime: Runtime,
+  id: TableIdentifier,
+  location: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  for await (const other of tableLocations(runtime.catalog, signal)) {
     if (!isWithin(location, other.location) && !isWithin(other.location, location)) continue
     throw new InvalidTableConfigError(`location: it overlaps that of ${identifierToString(other.id)}`, {
       path: 'location',
@@ -116,7 +122,7 @@ async function checkLocation(runtime: Runtime, id: TableIdentifier, location: st
   }
   const { store } = await runtime.openStorage({ identifier: id, location, config: {}, credentials: [] })
   const prefix = `${location.replace(/\/+$/, '')}/metadata/`
-  for await (const object of store.list(prefix)) {
+  for await (const object of store.list(prefix, { signal })) {
     throw new InvalidLocationError('The location already holds metadata of a table', {
       table: identifierToString(id),
       file: object.location,
@@ -125,18 +131,25 @@ async function checkLocation(runtime: Runtime, id: TableIdentifier, location: st
   }
 }
 
-async function* tableLocations(catalog: Catalog): AsyncGenerator<{ id: TableIdentifier; location: string }> {
-  for await (const namespace of namespacesBelow(catalog, undefined)) {
-    for (const id of await catalog.listTables(namespace)) {
-      const loaded = await loadIfExists(catalog, id)
+async function* tableLocations(
+  catalog: Catalog,
+  signal?: AbortSignal,
+): AsyncGenerator<{ id: TableIdentifier; location: string }> {
+  for await (const namespace of namespacesBelow(catalog, undefined, signal)) {
+    for (const id of await catalog.listTables(namespace, { signal })) {
+      const loaded = await loadIfExists(catalog, id, signal)
       if (loaded !== null) yield { id, location: loaded.metadata.location }
     }
   }
 }
 
-async function* namespacesBelow(catalog: Catalog, parent: Namespace | undefined): AsyncGenerator<Namespace> {
-  for (const namespace of await catalog.listNamespaces(parent)) {
+async function* namespacesBelow(
+  catalog: Catalog,
+  parent: Namespace | undefined,
+  signal?: AbortSignal,
+): AsyncGenerator<Namespace> {
+  for (const namespace of await catalog.listNamespaces(parent, { signal })) {
     yield namespace
-    if (catalog.capabilities.nestedNamespaces) yield* namespacesBelow(catalog, namespace)
+    if (catalog.capabilities.nestedNamespaces) yield* namespacesBelow(catalog, namespace, signal)
   }
 }
