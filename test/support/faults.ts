@@ -3,6 +3,7 @@
  * catalog, in order, reading ones too; a test first runs an operation undisturbed to learn its
  * calls, then again with a fault at call n, for every n.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   CatalogUnavailableError,
   CommitStateUnknownError,
@@ -62,6 +63,9 @@ export class FaultController {
   #abort = new AbortController()
   #hits = 0
   readonly #late: (() => Promise<unknown>)[] = []
+  #settling: Promise<void> = Promise.resolve()
+  /** Set in whatever a late effect calls itself, which must not wait for that effect. */
+  readonly #inEffect = new AsyncLocalStorage<true>()
 
   /** Everything that came through since the last `reset`. */
   get calls(): readonly Call[] {
@@ -95,12 +99,17 @@ export class FaultController {
     this.#fault = null
   }
 
-  /** Makes what `late` faults held back happen now. */
+  /** Makes what `late` faults held back happen now. Calls that are made at once wait for it alike. */
   async settle(): Promise<void> {
-    for (const effect of this.#late.splice(0)) {
-      // The late request may find that it is refused now: nobody waits for its answer.
-      await effect().catch(() => undefined)
-    }
+    if (this.#inEffect.getStore() === true) return
+    const effects = this.#late.splice(0)
+    this.#settling = this.#settling.then(async () => {
+      for (const effect of effects) {
+        // The late request may find that it is refused now: nobody waits for its answer.
+        await this.#inEffect.run(true, effect).catch(() => undefined)
+      }
+    })
+    await this.#settling
   }
 
   /** For the wrappers: one call, whose effect is `run`. */

@@ -1,0 +1,212 @@
+/** Every operation that changes something, each with a state to start from: what the sweeps strike. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Observation } from '../support/observe.ts'
+import { MissingFileError, t, table, type IcebergTableManager, type Table } from '../../src/index.ts'
+
+/** One operation, as a user calls it. */
+export interface SweptOperation {
+  /** The manager's method. */
+  readonly method: string
+  /** Which of its ways, where it has several. */
+  readonly variant: string
+  /** Makes the state that the operation meets. */
+  readonly prepare: (manager: IcebergTableManager) => Promise<void>
+  /** Gets the table that the operation is given, before any fault; absent where it takes none. */
+  readonly handle?: (manager: IcebergTableManager) => Promise<Table>
+  readonly run: (call: SweptCall) => Promise<unknown>
+  /** Brings an operation to its end that fulfilled and kept files because of a fault. */
+  readonly finish?: (manager: IcebergTableManager, kept: readonly string[]) => Promise<void>
+  /** Whole states between old and new, where the operation is documented to be several steps. */
+  readonly stages?: (before: Observation) => readonly Observation[]
+}
+
+export interface SweptCall {
+  readonly manager: IcebergTableManager
+  /** What `handle` answered. */
+  readonly table: () => Table
+  readonly signal: AbortSignal
+}
+
+const events = table({ id: t.long().required(), kind: t.string() })
+const ID = 'demo.events'
+const row = (id: bigint): { readonly id: bigint; readonly kind: string } => ({ id, kind: `k${id % 2n}` })
+
+/** What every mutation meets: a namespace with a table of a few snapshots, and an empty one. */
+async function prepareTable(
+  manager: IcebergTableManager,
+  properties: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await manager.createNamespace('demo')
+  await manager.createNamespace('empty', { owner: 'nobody' })
+  const created = await manager.createTable({
+    namespace: 'demo',
+    name: 'events',
+    schema: events,
+    partitionSpec: [{ source: 'kind' }],
+    properties,
+  })
+  for (const ids of [
+    [1n, 2n],
+    [3n, 4n],
+  ]) {
+    await manager.writeData(created, ids.map(row))
+  }
+}
+
+const handle = (manager: IcebergTableManager): Promise<Table> => manager.loadTable(ID)
+
+/** A log of one entry, cleaned after each commit, so that a commit deletes something too. */
+const SHORT_LOG = {
+  'write.metadata.previous-versions-max': '1',
+  'write.metadata.delete-after-commit.enabled': 'true',
+}
+const MERGE_AT_ONCE = { 'commit.manifest.min-count-to-merge': '2' }
+
+export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
+  {
+    method: 'createTable',
+    variant: 'by name',
+    prepare: prepareTable,
+    run: ({ manager, signal }) =>
+      manager.createTable({ namespace: 'demo', name: 'fresh', schema: events }, { signal }),
+  },
+  {
+    method: 'createTable',
+    variant: 'with its namespace, at a location',
+    prepare: prepareTable,
+    run: ({ manager, signal }) =>
+      manager.createTable(
+        {
+          namespace: 'fresh',
+          name: 'events',
+          schema: events,
+          location: manager.catalog.capabilities.dotsInNames ? 'memory://bucket/wh/elsewhere' : undefined,
+        },
+        { createNamespace: true, ifNotExists: true, signal },
+      ),
+    // A namespace that was made for the table may be in use by others at once: it stays.
+    stages: (before) => [{ ...before, namespaces: { ...before.namespaces, fresh: {} } }],
+  },
+  {
+    method: 'renameTable',
+    variant: 'into another namespace',
+    prepare: prepareTable,
+    run: ({ manager, signal }) => manager.renameTable(ID, 'empty.moved', { signal }),
+  },
+  {
+    method: 'registerTable',
+    variant: 'of a dropped table',
+    prepare: async (manager) => {
+      await prepareTable(manager)
+      const { metadataLocation } = await handle(manager)
+      await manager.dropTable(ID)
+      await manager.updateNamespace('demo', { set: { metadataLocation: metadataLocation ?? '' } })
+    },
+    run: async ({ manager, signal }) => {
+      const { metadataLocation } = await manager.loadNamespace('demo', { signal })
+      await manager.registerTable('demo.again', metadataLocation ?? '', { signal })
+    },
+  },
+  {
+    method: 'dropTable',
+    variant: 'files kept',
+    prepare: prepareTable,
+    run: ({ manager, signal }) => manager.dropTable(ID, { signal }),
+  },
+  {
+    method: 'dropTable',
+    variant: 'purge',
+    prepare: prepareTable,
+    run: ({ manager, signal }) => manager.dropTable(ID, { purge: true, signal }),
+    finish: async (manager, kept) => {
+      const newest = kept
+        .filter((file) => file.endsWith('.metadata.json'))
+        .sort()
+        .at(-1)
+      // The very last deletion failed: there is nothing left that the table could be brought back with.
+      if (newest === undefined) return
+      try {
+        await manager.registerTable('demo.back', newest)
+      } catch (error) {
+        // Its deletion took effect, and only the answer was an error.
+        if (error instanceof MissingFileError) return
+        throw error
+      }
+      const again = await manager.dropTable('demo.back', { purge: true })
+      if (again?.failure !== null) throw new Error('The second purge failed', { cause: again?.failure })
+    },
+  },
+  {
+    method: 'updateProperties',
+    variant: 'set and removed',
+    prepare: (manager) => prepareTable(manager, { ...SHORT_LOG, gone: 'soon' }),
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.updateProperties(table(), { set: { added: 'now' }, remove: ['gone'] }, { signal }),
+  },
+  {
+    method: 'upgradeFormatVersion',
+    variant: 'to 3',
+    prepare: prepareTable,
+    handle,
+    run: ({ manager, table, signal }) => manager.upgradeFormatVersion(table(), 3, { signal }),
+  },
+  {
+    method: 'writeData',
+    variant: 'append, fast_append',
+    prepare: (manager) => prepareTable(manager, SHORT_LOG),
+    handle,
+    run: ({ manager, table, signal }) => manager.writeData(table(), [row(5n), row(6n)], { signal }),
+  },
+  {
+    method: 'writeData',
+    variant: 'append, merge_commit',
+    prepare: (manager) => prepareTable(manager, MERGE_AT_ONCE),
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.writeData(table(), [row(5n), row(6n)], { commitStrategy: 'merge_commit', signal }),
+  },
+  {
+    method: 'createNamespace',
+    variant: 'with properties',
+    prepare: prepareTable,
+    run: ({ manager, signal }) => manager.createNamespace('fresh', { owner: 'me' }, { signal }),
+  },
+  {
+    method: 'updateNamespace',
+    variant: 'set and removed',
+    prepare: prepareTable,
+    run: ({ manager, signal }) =>
+      manager.updateNamespace('empty', { set: { team: 'ours' }, remove: ['owner'] }, { signal }),
+  },
+  {
+    method: 'dropNamespace',
+    variant: 'empty',
+    prepare: prepareTable,
+    run: ({ manager, signal }) => manager.dropNamespace('empty', { signal }),
+  },
+]
+
+/** Methods that change nothing of catalog or storage. Everything else has to be swept. */
+const READING = new Set([
+  'close',
+  'inferSchema',
+  'listNamespaces',
+  'listSnapshots',
+  'listTables',
+  'loadNamespace',
+  'loadTable',
+  'namespaceExists',
+  'tableExists',
+])
+
+/** Mutating methods of the manager, as the golden file of the API has them. */
+export function mutatingMethods(): readonly string[] {
+  const golden = fileURLToPath(new URL('../../api/floeberg.api.md', import.meta.url))
+  const text = readFileSync(golden, 'utf8')
+  const body = /\nclass IcebergTableManager_2 \{\n([\s\S]*?)\n\}\n/.exec(text)?.[1]
+  if (body === undefined) throw new Error('The golden file of the API shows no IcebergTableManager')
+  const methods = [...body.matchAll(/^ {4}([a-zA-Z]+)(?:<[^(]*>)?\(/gm)].map(([, name = '']) => name)
+  return [...new Set(methods)].filter((name) => name !== 'constructor' && !READING.has(name)).sort()
+}

@@ -1,0 +1,175 @@
+/** Strikes every call of an operation in every way, and looks whether the promise of wholeness held. */
+import { expect } from 'vitest'
+import { CommitStateUnknownError, FloebergError, type IcebergTableManager } from '../../src/index.ts'
+import type { Call, Fault } from '../support/faults.ts'
+import type { ManagerWorld } from '../support/manager-world.ts'
+import { observe, reachableFiles, type Observation } from '../support/observe.ts'
+import type { SweptCall, SweptOperation } from './operations.ts'
+
+/** What an operation does when nothing disturbs it. */
+export interface Rehearsal {
+  readonly before: Observation
+  readonly after: Observation
+  /** Whole states on the way, of operations that are documented as several steps. */
+  readonly stages: readonly Observation[]
+  readonly calls: readonly Call[]
+  /** Files that no table reaches: those of a table that was dropped without purge. */
+  readonly unreachedBefore: number
+  readonly unreachedAfter: number
+  readonly restore: () => Promise<void>
+}
+
+/** Prepares a state, keeps it, and runs the operation once. */
+export async function rehearse(world: ManagerWorld, operation: SweptOperation): Promise<Rehearsal> {
+  await aside(world, operation.prepare)
+  const restore = await world.keep()
+  const before = await aside(world, observe)
+  const unreachedBefore = (await leftovers(world)).length
+  const acting = await startActing(world, operation)
+  await acting.run()
+  const calls = [...world.controller.calls]
+  await acting.manager.close()
+  const after = await aside(world, observe)
+  const unreachedAfter = (await leftovers(world)).length
+  const stages = operation.stages?.(before) ?? []
+  return { before, after, stages, calls, unreachedBefore, unreachedAfter, restore }
+}
+
+/** Runs the operation with a fault and checks everything that has to hold. Answers whether it struck. */
+export async function strike(
+  world: ManagerWorld,
+  operation: SweptOperation,
+  rehearsal: Rehearsal,
+  fault: Fault,
+): Promise<boolean> {
+  await rehearsal.restore()
+  const acting = await startActing(world, operation)
+  world.controller.reset(fault)
+  const { error, kept } = await endOf(acting.run())
+  const struck = world.controller.hits > 0
+  const where = describeFault(fault, world.controller.calls)
+  world.controller.disarm()
+  await world.controller.settle()
+  const seen = await aside(world, observe)
+  checkAnswer(error, seen, rehearsal, where)
+  if (kept.length > 0) await aside(world, (manager) => operation.finish?.(manager, kept))
+  await checkFiles(world, error, seen, rehearsal, fault, where)
+  if (error !== null && !equal(seen, rehearsal.after)) await checkRepetition(world, acting, rehearsal, where)
+  await acting.manager.close()
+  return struck
+}
+
+interface Acting {
+  readonly manager: IcebergTableManager
+  readonly run: () => Promise<unknown>
+}
+
+/** A manager as a user would have it, up to the moment of the call. */
+async function startActing(world: ManagerWorld, operation: SweptOperation): Promise<Acting> {
+  const manager = await world.open()
+  const table = await operation.handle?.(manager)
+  const call: Omit<SweptCall, 'signal'> = {
+    manager,
+    table: () => {
+      if (table === undefined) throw new Error('the operation has no handle')
+      return table
+    },
+  }
+  world.controller.reset()
+  return { manager, run: () => operation.run({ ...call, signal: world.controller.signal }) }
+}
+
+/** Fulfilled: new. A definite error: old. An unknown outcome: one of the two. Never between. */
+function checkAnswer(error: unknown, seen: Observation, rehearsal: Rehearsal, where: string): void {
+  if (error !== null) expect(error, where).toBeInstanceOf(FloebergError)
+  if (error instanceof CommitStateUnknownError) {
+    expect([rehearsal.before, ...rehearsal.stages, rehearsal.after], where).toContainEqual(seen)
+  } else {
+    const states = error === null ? [rehearsal.after] : [rehearsal.before, ...rehearsal.stages]
+    if (states.length === 1) expect(seen, `${where}: ${String(error)}`).toEqual(states[0])
+    else expect(states, `${where}: ${String(error)}`).toContainEqual(seen)
+  }
+}
+
+async function checkFiles(
+  world: ManagerWorld,
+  error: unknown,
+  seen: Observation,
+  rehearsal: Rehearsal,
+  fault: Fault,
+  where: string,
+): Promise<void> {
+  const [objects, needed] = [await world.objects(), await aside(world, reachableFiles)]
+  expect(objects, `${where}: something that is needed is gone`).toEqual(expect.arrayContaining([...needed]))
+  expect(await world.temporaries(), `${where}: temporary files`).toEqual([])
+  const left = objects.filter((location) => !needed.includes(location))
+  for (const location of left) expect(location, where).toMatch(OWN_NAME)
+  if (error instanceof CommitStateUnknownError || mayLeaveFiles(world.controller.calls, fault)) return
+  const expected = equal(seen, rehearsal.after) ? rehearsal.unreachedAfter : rehearsal.unreachedBefore
+  expect(left.length, `${where}: left behind: ${left.join()}`).toBe(expected)
+}
+
+/** A clean-up that was itself struck cannot clean up; after an unknown outcome none is ever made. */
+function mayLeaveFiles(calls: readonly Call[], fault: Fault): boolean {
+  if (fault.lasting === true) return true
+  const call = calls[fault.at - 1]
+  return call?.method === 'delete' || (call?.target === 'catalog' && call.mutates)
+}
+
+/** Names that tell whose a file was: they hold the operation's or the table's id. */
+const OWN_NAME =
+  /\/(data\/.*\d{5}-[0-9a-f-]{36}\.parquet|metadata\/([0-9a-f-]{36}-m\d+\.avro|snap-\d+-\d+-[0-9a-f-]{36}\.avro|\d{5}-[0-9a-f-]{36}\.metadata\.json))$/
+
+async function leftovers(world: ManagerWorld): Promise<readonly string[]> {
+  const needed = new Set(await aside(world, reachableFiles))
+  return (await world.objects()).filter((location) => !needed.has(location))
+}
+
+/** What failed without effect works when it is done again, by the same hands. */
+async function checkRepetition(
+  world: ManagerWorld,
+  acting: Acting,
+  rehearsal: Rehearsal,
+  where: string,
+): Promise<void> {
+  world.controller.reset()
+  expect(await endOf(acting.run()), `${where}: done again`).toMatchObject({ error: null })
+  expect(await aside(world, observe), `${where}: done again`).toEqual(rehearsal.after)
+}
+
+async function aside<T>(world: ManagerWorld, look: (manager: IcebergTableManager) => T): Promise<Awaited<T>> {
+  const manager = await world.openAside()
+  try {
+    return await look(manager)
+  } finally {
+    await manager.close()
+  }
+}
+
+/** How a call ended. */
+interface End {
+  /** null when it fulfilled. */
+  readonly error: unknown
+  /** Files of which the answer says that they could not be deleted. */
+  readonly kept: readonly string[]
+}
+
+async function endOf(promise: Promise<unknown>): Promise<End> {
+  try {
+    const result = await promise
+    const kept: unknown = result instanceof Object && 'keptFiles' in result ? result.keptFiles : []
+    return { error: null, kept: Array.isArray(kept) ? kept.map(String) : [] }
+  } catch (error) {
+    return { error, kept: [] }
+  }
+}
+
+function equal(a: Observation, b: Observation): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function describeFault(fault: Fault, calls: readonly Call[]): string {
+  const call = calls[fault.at - 1]
+  const what = call === undefined ? 'no call' : `${call.target}.${call.method} ${call.about.join()}`
+  return `${fault.mode}${fault.lasting === true ? ' from' : ''} at ${fault.at} (${what})`
+}

@@ -1,0 +1,79 @@
+/** What a catalog shows to somebody who looks at all of it, and which files it needs for that. */
+import type { IcebergTableManager, Table } from '../../src/index.ts'
+
+/** Everything that a user can see, without ids and times, which no two runs share. */
+export interface Observation {
+  readonly namespaces: Readonly<Record<string, unknown>>
+  readonly tables: Readonly<Record<string, TableObservation>>
+}
+
+interface TableObservation {
+  readonly properties: Readonly<Record<string, string>>
+  readonly formatVersion: number
+  readonly columns: readonly string[]
+  /** Operation and total of rows, oldest first. */
+  readonly snapshots: readonly string[]
+  /** As text, sorted. */
+  readonly rows: readonly string[]
+}
+
+/** Namespaces of one level, their tables, and all rows. */
+export async function observe(manager: IcebergTableManager): Promise<Observation> {
+  const namespaces: Record<string, unknown> = {}
+  const tables: Record<string, TableObservation> = {}
+  for (const namespace of await manager.listNamespaces()) {
+    namespaces[namespace.join('.')] = await manager.loadNamespace(namespace)
+  }
+  for (const table of await allTables(manager)) tables[table.name] = await observeTable(table)
+  return { namespaces, tables }
+}
+
+async function observeTable(table: Table): Promise<TableObservation> {
+  const rows = await table.scan().toArray()
+  return {
+    properties: table.properties,
+    formatVersion: table.formatVersion,
+    columns: table.schema.fields.map((field) => field.name),
+    snapshots: table.inspect
+      .snapshots()
+      .map(({ operation, summary }) => `${operation} ${summary['total-records']}`),
+    rows: rows.map(rowText).sort(),
+  }
+}
+
+/** A row as text; 64-bit numbers as they are. */
+export function rowText(row: unknown): string {
+  return JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+}
+
+/** Every file that the metadata of all tables reaches, sorted: metadata, lists, manifests, data. */
+export async function reachableFiles(manager: IcebergTableManager): Promise<readonly string[]> {
+  const files = new Set<string>()
+  for (const table of await allTables(manager)) {
+    for (const file of await filesOf(table)) files.add(file)
+  }
+  return [...files].sort()
+}
+
+async function filesOf(table: Table): Promise<readonly string[]> {
+  const { metadata } = table
+  const files = [
+    ...metadata['metadata-log'].map((entry) => entry['metadata-file']),
+    ...(table.metadataLocation === null ? [] : [table.metadataLocation]),
+    ...metadata.snapshots.flatMap((snapshot) => snapshot['manifest-list'] ?? []),
+  ]
+  for (const snapshot of metadata.snapshots) {
+    const travel = { snapshotId: snapshot['snapshot-id'] }
+    files.push(...(await table.inspect.manifests(travel)).map(({ path }) => path))
+    files.push(...(await table.inspect.files(travel)).map(({ file_path }) => file_path))
+  }
+  return files
+}
+
+async function allTables(manager: IcebergTableManager): Promise<readonly Table[]> {
+  const tables: Table[] = []
+  for (const namespace of await manager.listNamespaces()) {
+    for (const id of await manager.listTables(namespace)) tables.push(await manager.loadTable(id))
+  }
+  return tables
+}
