@@ -77,11 +77,16 @@ export interface KeyProblems {
 export type KeyBounds = ReadonlyMap<number, { readonly lower: Datum; readonly upper: Datum }> | null
 
 export interface KeyMatchRequest extends MatchRequest {
+  // Residuals of tasks only leave out rows that no key can match and that lie outside of the scope.
   readonly source: SpooledRows
   /** Ids of the top-level key columns, the same in source and table. */
   readonly keys: readonly number[]
   /** Columns that are compared, null-safe and without regard to NaN's payload; the others never count. */
   readonly compare: readonly number[]
+  /** False: matched rows stay as they are, unless `deleteWhen` takes them. */
+  readonly updateMatched: boolean
+  /** False: source rows that match nothing are passed over. */
+  readonly insertNotMatched: boolean
   /** Source rows for which this is true delete what they match and are never inserted. */
   readonly deleteWhen: BoundExpression | null
   /** Rows of the tasks within this scope that no source row matches are hit too; null: none. */
@@ -96,8 +101,8 @@ export interface KeyMatch {
   readonly rowsInserted: number
   readonly rowsDeleted: number
   readonly rowsUnchanged: number
-  /** The source rows that are to be written: a source for `write`. */
-  selected(which: { readonly updated: boolean; readonly inserted: boolean }): SelectedRows
+  /** The source rows that are to be written, updated and inserted ones: a source for `write`. */
+  readonly selected: SelectedRows
   close(): Promise<void>
 }
 

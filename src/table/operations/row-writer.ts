@@ -1,6 +1,6 @@
 /** Writes what replaces rows: rewritten data files, position deletes, new rows; and takes it all back. */
 import type { DataPlane, FileScanTask, Progress, RowSource } from '../../engine/data-plane.ts'
-import type { FileMatch, ScannedRows, SelectedRows } from '../../engine/row-changes.ts'
+import type { FileMatch, MatchRequest, ScannedRows, SelectedRows } from '../../engine/row-changes.ts'
 import type { BoundExpression } from '../../format/expressions/expression.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
 import { metricsConfig } from '../../format/metrics-config.ts'
@@ -129,13 +129,17 @@ export class RowWriter {
   async match(base: TableMetadata, tasks: readonly FileScanTask[]): Promise<readonly FileMatch[]> {
     if (tasks.length === 0) return []
     const plane = await this.plane()
-    return plane.match({
+    return plane.match(this.matchRequest(base, tasks))
+  }
+
+  matchRequest(base: TableMetadata, tasks: readonly FileScanTask[]): MatchRequest {
+    return {
       tasks,
       tableSchema: currentSchema(base),
       nameMapping: nameMappingOf(base),
       files: this.#options.storage.files,
       signal: this.#options.signal,
-    })
+    }
   }
 
   /** Removes everything that was written. */
