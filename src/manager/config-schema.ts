@@ -122,3 +122,9 @@ export const SETTING_FORMS: Readonly<Record<string, SettingForm>> = {
   staleTableRecovery: 'text',
   tableProperties: 'map',
 }
+
+/**
+ * Settings that no operation reads yet. Setting one is refused rather than ignored: an
+ * administrator's bounds that do nothing are worse than none.
+ */
+export const SETTINGS_NOT_BUILT: readonly string[] = ['retention', 'staleTableRecovery', 'tableProperties']

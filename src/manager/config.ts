@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import type { z } from 'zod'
-import { InvalidConfigError } from '../errors.ts'
+import { InvalidConfigError, UnsupportedFeatureError } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { resolveCatalog, type CatalogChoice } from './config-catalog.ts'
 import { floebergVariables, pyicebergVariables } from './config-environment.ts'
@@ -22,6 +22,7 @@ import {
   managerConfigSchema,
   managerSettingsSchema,
   SETTING_FORMS,
+  SETTINGS_NOT_BUILT,
   type ManagerConfig,
   type ManagerSettings,
 } from './config-schema.ts'
@@ -77,7 +78,7 @@ async function readTextFile(path: string): Promise<string | null> {
 
 /**
  * The configuration for a manager. InvalidConfigError, naming the setting and where it came from,
- * for anything that is not right.
+ * for anything that is not right; UnsupportedFeatureError for a setting that nothing follows yet.
  */
 export async function loadConfig(
   config: ManagerConfig = {},
@@ -87,6 +88,7 @@ export async function loadConfig(
   const layers = await readLayers(given.configFile, around)
   const settings = mergeSettings(layers, argumentSettings(config))
   const parsed = parse(managerSettingsSchema, nested(settings), (path) => originOf(settings, path))
+  refuseNotBuilt(settings)
   const catalog = resolveCatalog(given, layers)
   const properties = Object.fromEntries([...catalog.properties].map(([key, { value }]) => [key, value]))
   return {
@@ -130,6 +132,17 @@ function argumentSettings(config: ManagerConfig): Map<string, Setting> {
     }
   }
   return found
+}
+
+function refuseNotBuilt(settings: ReadonlyMap<string, Setting>): void {
+  for (const [path, { origin }] of settings) {
+    const [section = ''] = path.split('.')
+    if (!SETTINGS_NOT_BUILT.includes(section)) continue
+    throw new UnsupportedFeatureError(`the setting ${path} (from ${originText(origin)}) is not built yet`, {
+      file: origin.kind === 'file' ? origin.file : undefined,
+      hint: 'Take it out: nothing would follow it.',
+    })
+  }
 }
 
 /** Dotted paths as nested objects; the entries of a map keep their dots. */

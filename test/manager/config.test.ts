@@ -32,8 +32,6 @@ commit-strategy: merge_commit
 commit-policy:
   max-retries: 5
 extra-roots: [s3://other/data/, file:///shared/]
-table-properties:
-  write.target-file-size-bytes: 1048576
 `
 
 describe('floeberg.yaml', () => {
@@ -54,7 +52,7 @@ describe('floeberg.yaml', () => {
       commitPolicy: { maxRetries: 5 },
       retention: { maxAgeDays: 7, minSnapshotsToKeep: 10, bounds: {} },
       staleTableRecovery: 'strict',
-      tableProperties: { 'write.target-file-size-bytes': '1048576' },
+      tableProperties: {},
     })
     const file = `${around.root}/work/floeberg.yaml`
     expect(config.describe()).toEqual(
@@ -64,7 +62,6 @@ describe('floeberg.yaml', () => {
         { key: 'catalog.local.s3.secret-access-key', value: '***', origin: file },
         { key: 'engine.threads', value: '2', origin: file },
         { key: 'extraRoots', value: 's3://other/data/, file:///shared/', origin: file },
-        { key: 'tableProperties.write.target-file-size-bytes', value: '1048576', origin: file },
         { key: 'staleTableRecovery', value: 'strict', origin: 'default' },
         { key: 'retention.maxAgeDays', value: '7', origin: 'default' },
       ]),
@@ -244,8 +241,6 @@ describe('variables', () => {
         FLOEBERG_SCRATCH_DIR: '/scratch',
         FLOEBERG_EXTRA_ROOTS: 's3://a/, s3://b/',
         FLOEBERG_COMMIT_POLICY__MIN_WAIT_MS: '10',
-        FLOEBERG_RETENTION__BOUNDS__MAX_AGE_DAYS__MAX: '365',
-        FLOEBERG_TABLE_PROPERTIES__WRITE__TARGET_FILE_SIZE_BYTES: '1000',
       },
     )
     const { settings, describe: described } = await loadConfig({}, around)
@@ -254,8 +249,6 @@ describe('variables', () => {
       scratchDir: '/scratch',
       extraRoots: ['s3://a/', 's3://b/'],
       commitPolicy: { minWaitMs: 10 },
-      retention: { maxAgeDays: 7, bounds: { maxAgeDays: { max: 365 } } },
-      tableProperties: { 'write.target-file-size-bytes': '1000' },
     })
     expect(described()).toContainEqual({
       key: 'engine.threads',
@@ -298,6 +291,22 @@ describe('variables', () => {
     expect(await (await loadConfig({ catalog: 'my-cat' }, two)).revealCatalog()).toEqual({
       uri: 'b',
       token: 't',
+    })
+  })
+})
+
+describe('settings that nothing follows yet are refused, not ignored', () => {
+  test.each<[string, Readonly<Record<string, string>>, Readonly<Record<string, string>>, ManagerConfig]>([
+    ['retention.maxAgeDays', { 'work/floeberg.yaml': 'retention: {max-age-days: 30}' }, {}, {}],
+    ['retention.bounds.maxAgeDays.max', {}, { FLOEBERG_RETENTION__BOUNDS__MAX_AGE_DAYS__MAX: '365' }, {}],
+    ['staleTableRecovery', {}, {}, { staleTableRecovery: 'repair' }],
+    ['tableProperties.a.b', {}, { FLOEBERG_TABLE_PROPERTIES__A__B: 'x' }, {}],
+    ['tableProperties.a', { 'work/floeberg.yaml': 'table-properties: {a: b}' }, {}, {}],
+  ])('%s', async (path, files, env, config) => {
+    const opening = loadConfig({ catalog: SQL, ...config }, surroundings(files, env))
+    await expect(opening).rejects.toMatchObject({
+      code: 'FLOEBERG_UNSUPPORTED_FEATURE',
+      message: expect.stringContaining(path),
     })
   })
 })
@@ -391,10 +400,12 @@ describe('arguments', () => {
   })
 
   test('keys of objects are never mistaken for the language’s own', async () => {
-    const yaml = 'catalog: {__proto__: {uri: x}}\ntable-properties: {__proto__: y, constructor: z}'
+    const yaml = 'catalog: {__proto__: {uri: x, constructor: z}}'
     const config = await loadConfig({ catalog: '__proto__' }, surroundings({ 'work/floeberg.yaml': yaml }))
-    expect(config.catalog.properties).toEqual({ uri: 'x' })
-    expect(Object.entries(config.settings.tableProperties)).toContainEqual(['constructor', 'z'])
+    expect(Object.entries(config.catalog.properties)).toEqual([
+      ['uri', 'x'],
+      ['constructor', 'z'],
+    ])
     expect(Object.getPrototypeOf({})).not.toHaveProperty('uri')
   })
 })
