@@ -61,6 +61,8 @@ export interface SpooledRows {
 
 export interface SpoolRequest extends RunOptions {
   readonly source: RowSource
+  /** Which of the source's rows to take, bound to `schema`; default all. */
+  readonly filter?: BoundExpression | undefined
   readonly schema: Schema
   readonly files: FileAccess
 }

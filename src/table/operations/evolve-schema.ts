@@ -1,5 +1,4 @@
 /** Evolving a table's schema: metadata alone, whatever the table holds. */
-import { CommitConflictError, IncompatibleChangeError } from '../../errors.ts'
 import { evolveColumnProperties } from '../../format/evolution/evolve-column-properties.ts'
 import { evolveNameMapping } from '../../format/evolution/evolve-name-mapping.ts'
 import { evolveSchema, type SchemaEvolution } from '../../format/evolution/evolve-schema.ts'
@@ -13,9 +12,9 @@ import { currentSchema, defaultSortOrder, defaultSpec, specsById } from '../../f
 import { NAME_MAPPING_KEY, nameMappingToJson, parseNameMapping } from '../../format/name-mapping.ts'
 import { MAIN_BRANCH } from '../../format/snapshot.ts'
 import { sameSchema, schemaToJson, type Schema } from '../../format/schema.ts'
-import type { CommitAttempt, CommitChange } from '../commit.ts'
 import { refuseNulls } from '../refuse-nulls.ts'
 import type { TableState } from '../table-state.ts'
+import { MetadataChange, type MetadataAttempt } from './metadata-change.ts'
 
 /** A table as schema evolution looks at it. */
 export function evolutionBase(metadata: TableMetadata): EvolutionBase {
@@ -29,34 +28,19 @@ export function evolutionBase(metadata: TableMetadata): EvolutionBase {
   }
 }
 
-/**
- * Changes of a schema, applied again to whatever others made of the table meanwhile. Where they
- * would then mean another column, replace what somebody else has just written, or break a rule, the
- * result is CommitConflictError.
- */
-export class EvolveSchemaChange implements CommitChange {
+/** Changes of a schema. Branch heads are asserted where the data had to be looked at. */
+export class EvolveSchemaChange extends MetadataChange {
   readonly operation = 'evolution of the schema'
-  readonly snapshotId = null
   readonly #state: TableState
   readonly #edits: readonly SchemaEdit[]
   readonly #options: EvolutionOptions
-  #first: SchemaEvolution | null = null
   #sent: SentSchema | null = null
 
   constructor(state: TableState, edits: readonly SchemaEdit[], options: EvolutionOptions = {}) {
+    super()
     this.#state = state
     this.#edits = edits
     this.#options = options
-  }
-
-  async apply(base: TableMetadata): Promise<CommitAttempt | null> {
-    const isFirst = this.#first === null
-    try {
-      return await this.#attempt(base)
-    } catch (error) {
-      if (isFirst || !(error instanceof IncompatibleChangeError)) throw error
-      throw clash(error)
-    }
   }
 
   isApplied(metadata: TableMetadata): boolean {
@@ -66,25 +50,16 @@ export class EvolveSchemaChange implements CommitChange {
     return knownSchemas(metadata).some((each) => sameSchema(each, sent.schema))
   }
 
-  async discardAttempt(): Promise<void> {}
-
-  async discardAll(): Promise<void> {}
-
-  writtenFiles(): readonly string[] {
-    return []
-  }
-
-  async #attempt(base: TableMetadata): Promise<CommitAttempt | null> {
+  protected async attempt(base: TableMetadata): Promise<MetadataAttempt | null> {
     const evolution = evolveSchema(evolutionBase(base), this.#edits, this.#options)
     const { schema } = evolution
     if (sameSchema(schema, currentSchema(base))) return null
-    this.#first ??= evolution
-    if (evolution.witness.join('\n') !== this.#first.witness.join('\n')) throw clash(null)
     await this.#refuseNulls(base, evolution)
     this.#sent = { schema, knownId: knownSchemaId(base, schema) }
     return {
       updates: [...schemaUpdates(evolution, this.#sent.knownId), ...propertyUpdates(base, schema)],
       requirements: requirements(base, evolution, this.#sent.knownId),
+      witness: evolution.witness,
     }
   }
 
@@ -157,12 +132,4 @@ function propertyUpdates({ properties, ...base }: TableMetadata, schema: Schema)
     ...(Object.keys(updates).length === 0 ? [] : [{ action: 'set-properties', updates } as const]),
     ...(remove.length === 0 ? [] : [{ action: 'remove-properties', removals: remove } as const]),
   ]
-}
-
-function clash(cause: IncompatibleChangeError | null): CommitConflictError {
-  const why = cause?.message ?? 'the columns it names are others by now, or were changed in another way'
-  return new CommitConflictError(`The evolution of the schema clashes with one that came first: ${why}`, {
-    hint: 'Load the table again, look at its schema, and decide anew.',
-    cause: cause ?? undefined,
-  })
 }

@@ -1,5 +1,6 @@
 /** Updates rows whose keys match, inserts the others: one snapshot, out of core. */
 import type { KeyBounds, KeyMatch, SpooledRows } from '../../engine/row-changes.ts'
+import { CommitConflictError } from '../../errors.ts'
 import type { BoundExpression } from '../../format/expressions/expression.ts'
 import type { ManifestEntry } from '../../format/manifest/entry.ts'
 import { currentSchema } from '../../format/metadata/views.ts'
@@ -18,6 +19,8 @@ import type { RowWriter } from './row-writer.ts'
 export interface UpsertOptions {
   readonly isolation: Isolation
   readonly onConflict: 'redo' | 'fail'
+  /** Id of the schema that the source was checked against. */
+  readonly schemaId: number
   /** The source, read once, its keys checked. */
   readonly source: SpooledRows
   readonly keys: readonly number[]
@@ -66,6 +69,7 @@ export class Upsert implements RowComputation {
   }
 
   async compute(base: TableMetadata, head: Snapshot | null): Promise<RowChange> {
+    if (base['current-schema-id'] !== this.#options.schemaId) throw schemaMoved()
     const match = await this.#match(base, head)
     try {
       const strategy = writeStrategy(base['format-version'], base.properties, 'write.merge.mode')
@@ -125,6 +129,12 @@ export class Upsert implements RowComputation {
     if (scope === null) return range
     return range.op === 'false' ? scope : { op: 'or', left: range, right: scope }
   }
+}
+
+function schemaMoved(): CommitConflictError {
+  return new CommitConflictError("The table's schema changed while the upsert was under way", {
+    hint: 'Nothing was changed. Refresh the table, look at its schema and repeat the upsert.',
+  })
 }
 
 /** Every key column between the least and the greatest value of the source's. */
