@@ -14,12 +14,22 @@ export { tableConfigSchema } from './manager/models.ts'
 export type { TableConfigFromData } from './manager/infer-schema.ts'
 export type { CreateTableOptions } from './manager/create-table.ts'
 export type { EvolveOptions, EvolveSchemaOptions } from './manager/evolve.ts'
+export type { PartitionChange, SortField } from './manager/layout-changes.ts'
+export { partitionChangeSchema } from './manager/layout-changes.ts'
 export type { SchemaChange, TypeInput } from './manager/schema-changes.ts'
 export { schemaChangeSchema } from './manager/schema-changes.ts'
 export type { WriteDataOptions, WriteDataResult, WriteMode } from './manager/write-data.ts'
 export type { ArrowTable, DataInput, Paths } from './manager/sources.ts'
 export type { SchemaSource } from './manager/infer-schema.ts'
 export type { PurgeResult } from './maintenance/purge.ts'
+export type { SchemaVersion } from './table/schema-history.ts'
+export type { SchemaDifference } from './format/evolution/schema-diff.ts'
+export type {
+  ComparedColumn,
+  OptionalityMismatch,
+  SchemaComparison,
+  TypeMismatch,
+} from './format/evolution/compare-schemas.ts'
 export type { Table, TableCreation } from './table/table.ts'
 export type { FileFormat, Scan, ScanOptions } from './table/scan.ts'
 export type { ScanPlan, ScanReport } from './table/plan.ts'

@@ -15,18 +15,28 @@ export interface SpecProblem {
   readonly reason: string
 }
 
+export interface SpecCheckOptions extends NameLookup {
+  /**
+   * Positions of fields that the table has already: however odd, they are its own business, and
+   * others must still be able to join them.
+   */
+  readonly settled?: ReadonlySet<number>
+}
+
 /** Everything that makes a requested spec unfit to be written; empty for a good one. */
 export function specProblems(
   schema: Schema,
   fields: readonly PartitionFieldRequest[],
-  lookup: NameLookup = {},
+  options: SpecCheckOptions = {},
 ): readonly SpecProblem[] {
+  const lookup: NameLookup = { caseSensitive: options.caseSensitive ?? true }
   const problems: SpecProblem[] = []
   const names = new Set<string>()
   const uses = new Set<string>()
   fields.forEach((request, position) => {
+    const isSettled = options.settled?.has(position) ?? false
     const report = (reason: string | null): void => {
-      if (reason !== null) problems.push({ position, reason })
+      if (reason !== null && !isSettled) problems.push({ position, reason })
     }
     const transform = parseTransform(request.transform)
     const source = findFieldByName(schema, request.source, lookup)
@@ -35,11 +45,12 @@ export function specProblems(
     report(nameProblem(schema, name, source, transform))
     if (names.has(name)) report(`the name '${name}' is used more than once`)
     names.add(name)
-    const use = source === undefined ? null : useOf(source, transform)
-    if (use !== null && uses.has(use)) {
+    const [exact, time] = source === undefined ? [null, null] : usesOf(source, transform)
+    if ([exact, time].some((use) => use !== null && uses.has(use))) {
       report(`column '${request.source}' is already partitioned in the same way`)
     }
-    if (use !== null) uses.add(use)
+    if (exact !== null) uses.add(exact)
+    if (time !== null && !isSettled) uses.add(time)
   })
   return problems
 }
@@ -72,10 +83,10 @@ export function sourceProblem(
  * A partition field may carry a column's name only where it stands for that very column: by
  * identity, or as the void field that took an identity field's place.
  */
-function nameProblem(
+export function nameProblem(
   schema: Schema,
   name: string,
-  source: NestedField | undefined,
+  source: Pick<NestedField, 'id'> | undefined,
   transform: Transform,
 ): string | null {
   if (name === '') return 'the name is empty'
@@ -94,17 +105,21 @@ function fieldsNamed(schema: Schema, name: string): readonly number[] {
   return nested === undefined ? [] : [nested.id]
 }
 
-/** Two fields of the same use make each other redundant: all parts of a time count as one. */
-function useOf(source: NestedField, transform: Transform): string | null {
+/**
+ * What a field is used for, exactly and, for parts of a time, roughly: two new fields of the same use
+ * make each other redundant. null where a field has no such use.
+ */
+function usesOf(source: NestedField, transform: Transform): readonly [string | null, string | null] {
+  const exact = `${source.id} ${transformToString(transform)}`
   switch (transform.kind) {
     case 'void':
-      return null
+      return [null, null]
     case 'year':
     case 'month':
     case 'day':
     case 'hour':
-      return `${source.id} time`
+      return [exact, `${source.id} time`]
     default:
-      return `${source.id} ${transformToString(transform)}`
+      return [exact, null]
   }
 }

@@ -35,7 +35,7 @@ export async function evolveTableSchema<In, Out>(
 ): Promise<Table> {
   const change = new EvolveSchemaChange(table.state, toSchemaEdits(changes), {
     allowIncompatibleChanges: options.allowIncompatibleChanges ?? false,
-    caseSensitive: options.caseSensitive ?? true,
+    ...lookupOf(options),
   })
   const evolved = await commitAndAdvance(table, change, options)
   if (options.schema !== undefined) verifyDeclared(options.schema.schema, evolved.schema, evolved.name)
@@ -53,4 +53,9 @@ export async function commitAndAdvance<In, Out>(
   const result = await commitChange(runtime, id, loaded, change, { ...retry, signal })
   table.advance(result.table)
   return table
+}
+
+/** How names are matched; case counts unless said otherwise. */
+export function lookupOf({ caseSensitive }: EvolveOptions): { readonly caseSensitive: boolean } {
+  return { caseSensitive: caseSensitive ?? true }
 }

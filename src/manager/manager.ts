@@ -1,16 +1,11 @@
 /** The table manager: every operation on tables and namespaces, over injected plugins. */
 import type { Catalog, Namespace, Properties, TableIdentifier } from '../catalog/catalog.ts'
 import type { InferredSchema, RunOptions } from '../engine/data-plane.ts'
+import { compareSchemas, type SchemaComparison } from '../format/evolution/compare-schemas.ts'
 import type { Columns, DeclaredSchema, StructIn, StructOut } from '../format/schema-builder.ts'
 import type { FormatVersion } from '../format/metadata/table-metadata.ts'
-import {
-  checkPurgeAllowed,
-  executePurge,
-  planPurge,
-  purgeContext,
-  type PurgeResult,
-} from '../maintenance/purge.ts'
-import { commitChange, type CommitChange, type CommitOptions } from '../table/commit.ts'
+import type { PurgeResult } from '../maintenance/purge.ts'
+import type { CommitOptions } from '../table/commit.ts'
 import {
   identifierToString,
   toIdentifier,
@@ -19,17 +14,28 @@ import {
   type TableReference,
 } from '../table/identifier.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
+import { EvolvePartitionSpecChange } from '../table/operations/evolve-partition-spec.ts'
+import { ReplaceSortOrderChange } from '../table/operations/replace-sort-order.ts'
 import { UpdatePropertiesChange, type PropertyChanges } from '../table/operations/update-properties.ts'
 import { UpgradeFormatVersionChange } from '../table/operations/upgrade-format-version.ts'
 import type { Runtime } from '../table/runtime.ts'
+import { schemaHistory, type SchemaVersion } from '../table/schema-history.ts'
 import { handleOf, TableHandle, type Table } from '../table/table.ts'
 import { executeCreateTable, planCreateTable, type CreateTableOptions } from './create-table.ts'
 import { verifyDeclared } from './declared-schema.ts'
-import { evolveTableSchema, type EvolveSchemaOptions } from './evolve.ts'
-import type { SnapshotInfo, TableConfig } from './models.ts'
+import { dropTable } from './drop-table.ts'
+import {
+  commitAndAdvance,
+  evolveTableSchema,
+  lookupOf,
+  type EvolveOptions,
+  type EvolveSchemaOptions,
+} from './evolve.ts'
+import { toPartitionEdits, toSortFields, type PartitionChange, type SortField } from './layout-changes.ts'
+import type { SchemaInput, SnapshotInfo, TableConfig } from './models.ts'
 import type { JsonValue, OperationRequest, OperationRunner } from './operation.ts'
 import type { BuiltRuntime } from './runtime.ts'
-import { describeSchemaChange, type SchemaChange } from './schema-changes.ts'
+import { describeSchemaChange, toSchema, type SchemaChange } from './schema-changes.ts'
 import { listSnapshotInfos } from './snapshots.ts'
 import { describeSource, rowFilterOf, toRowSource, type DataInput } from './sources.ts'
 import { checkProperties } from './table-definition.ts'
@@ -172,20 +178,9 @@ export class IcebergTableManager {
   ): Promise<PurgeResult | null> {
     const id = toIdentifier(reference)
     const purge = options.purge ?? false
-    return this.#run('dropTable', { table: id, arguments: { purge } }, async () => {
-      const { catalog } = this.#runtime
-      if (!purge || catalog.capabilities.purge === 'server') {
-        await catalog.dropTable(id, { purge, signal: options.signal })
-        return null
-      }
-      const loaded = await catalog.loadTable(id, { signal: options.signal })
-      checkPurgeAllowed(loaded.metadata)
-      const { state } = await TableHandle.open(this.#runtime, id, loaded)
-      const context = purgeContext(this.#runtime, state.storage, loaded.metadata)
-      const plan = await planPurge(context, loaded)
-      await catalog.dropTable(id, { signal: options.signal })
-      return executePurge(context, plan)
-    })
+    return this.#run('dropTable', { table: id, arguments: { purge } }, () =>
+      dropTable(this.#runtime, id, { purge, signal: options.signal }),
+    )
   }
 
   /** Sets and removes table properties in one commit. InvalidTableConfigError for a value that is not allowed. */
@@ -198,7 +193,7 @@ export class IcebergTableManager {
     const names = { set: Object.keys(changes.set ?? {}), remove: changes.remove ?? [] }
     return this.#run('updateProperties', { table: handle.identifier, arguments: names }, async () => {
       checkProperties(changes.set ?? {})
-      return this.#commit(handle, new UpdatePropertiesChange(changes), options)
+      return commitAndAdvance(handle, new UpdatePropertiesChange(changes), { retry: options, ...options })
     })
   }
 
@@ -210,7 +205,7 @@ export class IcebergTableManager {
   ): Promise<Table<In, Out>> {
     const handle = handleOf(table)
     return this.#run('upgradeFormatVersion', { table: handle.identifier, arguments: { version } }, () =>
-      this.#commit(handle, new UpgradeFormatVersionChange(version), options),
+      commitAndAdvance(handle, new UpgradeFormatVersionChange(version), { retry: options, ...options }),
     )
   }
 
@@ -243,6 +238,51 @@ export class IcebergTableManager {
     const about = { changes: changes.map(describeSchemaChange) }
     return this.#run('evolveSchema', { table: handle.identifier, arguments: about }, () =>
       evolveTableSchema(handle, changes, options),
+    )
+  }
+
+  /**
+   * Changes how new files are partitioned; files that are there stay as they are, and every scan
+   * prunes each by its own spec. Fields that no change names stay.
+   *
+   * IncompatibleChangeError names the field and the rule; CommitConflictError as in `evolveSchema`.
+   */
+  async evolvePartitionSpec<In, Out>(
+    table: Table<In, Out>,
+    changes: readonly PartitionChange[],
+    options: EvolveOptions = {},
+  ): Promise<Table<In, Out>> {
+    const handle = handleOf(table)
+    const change = new EvolvePartitionSpecChange(toPartitionEdits(changes), lookupOf(options))
+    return this.#run('evolvePartitionSpec', { table: handle.identifier, arguments: { changes } }, () =>
+      commitAndAdvance(handle, change, options),
+    )
+  }
+
+  /** Sets the order that new files are sorted by; no fields: unsorted. Errors as in `evolvePartitionSpec`. */
+  async replaceSortOrder<In, Out>(
+    table: Table<In, Out>,
+    fields: readonly SortField[],
+    options: EvolveOptions = {},
+  ): Promise<Table<In, Out>> {
+    const handle = handleOf(table)
+    const change = new ReplaceSortOrderChange(toSortFields(fields), lookupOf(options))
+    return this.#run('replaceSortOrder', { table: handle.identifier, arguments: { fields } }, () =>
+      commitAndAdvance(handle, change, options),
+    )
+  }
+
+  /** Every schema that the table keeps, oldest first: what it changed, and when it was in use. */
+  schemaHistory<In, Out>(table: Table<In, Out>): Promise<readonly SchemaVersion[]> {
+    const handle = handleOf(table)
+    return this.#run('schemaHistory', { table: handle.identifier }, () => schemaHistory(handle.state))
+  }
+
+  /** How the table's schema stands against a contract, column by column and by name. */
+  compareSchemas<In, Out>(contract: SchemaInput, table: Table<In, Out>): Promise<SchemaComparison> {
+    const handle = handleOf(table)
+    return this.#run('compareSchemas', { table: handle.identifier }, async () =>
+      compareSchemas(toSchema(contract), handle.schema),
     )
   }
 
@@ -363,17 +403,6 @@ export class IcebergTableManager {
   async #close(): Promise<void> {
     await this.#runner.close()
     await this.#release()
-  }
-
-  async #commit<In, Out>(
-    handle: TableHandle<In, Out>,
-    change: CommitChange,
-    options: CommitOptions,
-  ): Promise<TableHandle<In, Out>> {
-    const { id, loaded } = handle.state
-    const result = await commitChange(this.#runtime, id, loaded, change, options)
-    handle.advance(result.table)
-    return handle
   }
 
   #run<T>(

@@ -17,7 +17,7 @@ const partitionFieldSchema = z.strictObject({
   name: z.string().min(1).optional(),
 })
 
-const sortFieldSchema = z.strictObject({
+export const sortFieldSchema = z.strictObject({
   source: z.string().min(1),
   transform: z.string().min(1).default('identity'),
   direction: z.enum(['asc', 'desc']).default('asc'),

@@ -23,7 +23,7 @@ export function addSpec(draft: Draft, json: NewPartitionSpecJson): Draft {
   const spec = specFromJson({ 'spec-id': 0, fields })
   const same = metadata['partition-specs'].find((each) => sameFields(specFromJson(each), spec))
   if (same !== undefined) return { ...draft, lastSpecId: same['spec-id'] }
-  checkSpec(spec, schemaOf(draft))
+  checkSpec(spec, schemaOf(draft), knownFields(metadata))
   checkFieldIds(metadata, spec)
   const id = Math.max(-1, ...metadata['partition-specs'].map((each) => each['spec-id'])) + 1
   const next = changed(draft, {
@@ -78,21 +78,29 @@ function checkFieldIds(metadata: TableMetadata, spec: PartitionSpec): void {
   })
 }
 
-/** Rejects a spec that does not fit the schema it is added under. */
-export function checkSpec(spec: PartitionSpec, schema: Schema): void {
+/**
+ * Rejects a spec that does not fit the schema it is added under. Fields that the table has in other
+ * specs already are taken as they are, names and all.
+ */
+export function checkSpec(spec: PartitionSpec, schema: Schema, known: readonly PartitionField[] = []): void {
   for (const field of spec.fields) {
     if (field.transform.kind !== 'void' && findField(schema, field.sourceId) === undefined) {
       throw reject(`partition field '${field.name}' is of column id ${field.sourceId}, which does not exist`)
     }
   }
   // Void fields of v1 stand for columns that may be gone.
-  const requests = spec.fields.flatMap((field) => {
-    const source = fieldName(schema, field.sourceId)
-    return source === undefined
-      ? []
-      : [{ source, transform: transformToString(field.transform), name: field.name }]
-  })
-  const [problem] = specProblems(schema, requests)
+  const fields = spec.fields.filter((field) => fieldName(schema, field.sourceId) !== undefined)
+  const requests = fields.map((field) => ({
+    source: fieldName(schema, field.sourceId) ?? '',
+    transform: transformToString(field.transform),
+    name: field.name,
+  }))
+  const settled = new Set(
+    fields.flatMap((field, position) =>
+      known.some((each) => samePartition(each, field) && each.name === field.name) ? [position] : [],
+    ),
+  )
+  const [problem] = specProblems(schema, requests, { settled })
   if (problem !== undefined) throw reject(`invalid partition spec: ${problem.reason}`)
 }
 

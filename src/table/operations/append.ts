@@ -5,7 +5,7 @@ import type { ManifestFile } from '../../format/manifest/list.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { boolProperty } from '../../format/properties.ts'
 import type { CommitAttempt, CommitChange } from '../commit.ts'
-import { manifestListOf, manifestsOf } from '../manifest-reader.ts'
+import { inheritedManifests, writableManifests } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
 
@@ -75,11 +75,12 @@ export class AppendChange implements CommitChange {
     const parent = this.#producer.parent(base)
     if (parent === null) return { manifests: added }
     const context = this.#producer.manifestContext(base)
-    const list = this.#merges(base.properties) ? null : await manifestListOf(context, parent)
-    if (list !== null) return { manifests: added, inherited: list }
-    const inherited = await manifestsOf(context, parent)
-    if (!this.#merges(base.properties)) return { manifests: [...added, ...inherited] }
-    return { manifests: await mergeManifests({ producer: this.#producer, context, added, inherited }) }
+    if (this.#merges(base.properties)) {
+      const inherited = await writableManifests(context, parent)
+      return { manifests: await mergeManifests({ producer: this.#producer, context, added, inherited }) }
+    }
+    const inherited = await inheritedManifests(context, parent)
+    return 'file' in inherited ? { manifests: added, inherited } : { manifests: [...added, ...inherited] }
   }
 
   #merges(properties: Properties): boolean {

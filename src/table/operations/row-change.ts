@@ -16,7 +16,7 @@ import type { Snapshot, SnapshotOperation } from '../../format/snapshot.ts'
 import type { CommitAttempt, CommitChange } from '../commit.ts'
 import { Intervening, type InterveningChanges } from '../intervening.ts'
 import { filterManifests } from '../manifest-filter.ts'
-import { manifestListOf, manifestsOf, type ManifestContext } from '../manifest-reader.ts'
+import { inheritedManifests, writableManifests, type ManifestContext } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
 import type { CommitStrategy } from './append.ts'
@@ -171,13 +171,14 @@ export class RowLevelChange implements CommitChange {
       this.#options.strategy === 'merge_commit' &&
       boolProperty(base.properties, 'commit.manifest-merge.enabled')
     if (change.removed.length === 0 && !merges) {
-      const inherited = await manifestListOf(context, head)
-      if (inherited !== null) return { ...common, manifests: added, inherited }
+      const inherited = await inheritedManifests(context, head)
+      if ('file' in inherited) return { ...common, manifests: added, inherited }
+      return { ...common, manifests: [...added, ...inherited] }
     }
     const inherited = await filterManifests(
       this.#producer,
       context,
-      await manifestsOf(context, head),
+      await writableManifests(context, head),
       change.removed,
     )
     if (!merges) return { ...common, manifests: [...added, ...inherited] }
