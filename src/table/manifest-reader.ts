@@ -1,13 +1,14 @@
 /** Reads manifest lists and manifests of a table from its store. */
-import { MissingFileError, ObjectNotFoundError } from '../errors.ts'
+import { CorruptFileError, MissingFileError, ObjectNotFoundError } from '../errors.ts'
 import type { ManifestEntry } from '../format/manifest/entry.ts'
 import { readManifestList, type ManifestFile } from '../format/manifest/list.ts'
-import { readManifest, type ReadManifestOptions } from '../format/manifest/manifest.ts'
+import { readManifest, withCounts, type ReadManifestOptions } from '../format/manifest/manifest.ts'
 import { currentSchema, specsById } from '../format/metadata/views.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { schemaFromJson } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { mapConcurrently } from './concurrency.ts'
 import type { Runtime } from './runtime.ts'
 import type { AllowedRoots } from './table-locations.ts'
 
@@ -28,6 +29,7 @@ export async function manifestsOf(
   const list = await manifestListOf(context, snapshot)
   if (list === null) return inlineManifests(context, snapshot)
   const manifests = readManifestList(list.bytes, { file: list.file, codecs: context.runtime.codecs })
+  if (manifests.length === 0) checkEmpty(snapshot, list.file)
   // Only what could be read is remembered: a get that was cut short must not fail for ever.
   context.runtime.manifestLists.set(list.file, list.bytes)
   return manifests
@@ -43,6 +45,54 @@ export async function manifestListOf(
   const cached = context.runtime.manifestLists.get(file)
   if (cached !== undefined) return { file, bytes: cached }
   return { file, bytes: await readFile(context, file) }
+}
+
+/**
+ * A list that was cut off behind its header looks like one without manifests: only the snapshot's
+ * own count of files tells the difference.
+ */
+function checkEmpty(snapshot: Snapshot, file: string): void {
+  const files = snapshot.summary?.['total-data-files']
+  if (files === undefined || files === '0') return
+  throw new CorruptFileError("The manifest list is empty, and the snapshot's summary counts data files", {
+    file,
+  })
+}
+
+/**
+ * What a new snapshot takes over from its parent, where it leaves all of it as it is: the list
+ * itself, to be copied without being decoded, or its manifests.
+ */
+export async function inheritedManifests(
+  context: ManifestContext,
+  parent: Snapshot,
+): Promise<ManifestListFile | readonly ManifestFile[]> {
+  const isUpgraded = context.metadata['format-version'] > 1 && (parent['sequence-number'] ?? 0) === 0
+  const list = isUpgraded ? null : await manifestListOf(context, parent)
+  return list ?? writableManifests(context, parent)
+}
+
+/** A snapshot's manifests, with the counts that v2 requires and that lists of v1 may lack. */
+export async function writableManifests(
+  context: ManifestContext,
+  snapshot: Snapshot,
+): Promise<readonly ManifestFile[]> {
+  const manifests = await manifestsOf(context, snapshot)
+  if (context.metadata['format-version'] === 1) return manifests
+  return mapConcurrently(manifests, async (manifest) =>
+    hasCounts(manifest) ? manifest : withCounts(manifest, await entriesOf(context, manifest)),
+  )
+}
+
+function hasCounts(manifest: ManifestFile): boolean {
+  return [
+    manifest.addedFilesCount,
+    manifest.existingFilesCount,
+    manifest.deletedFilesCount,
+    manifest.addedRowsCount,
+    manifest.existingRowsCount,
+    manifest.deletedRowsCount,
+  ].every((count) => count !== null)
 }
 
 export interface ManifestListFile {
