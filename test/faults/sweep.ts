@@ -4,7 +4,8 @@ import { CommitStateUnknownError, FloebergError, type IcebergTableManager } from
 import type { Call, Fault } from '../support/faults.ts'
 import type { ManagerWorld } from '../support/manager-world.ts'
 import { observe, reachableFiles, type Observation } from '../support/observe.ts'
-import type { SweptCall, SweptOperation } from './operations.ts'
+import { startActing, type Acting } from './acting.ts'
+import type { SweptOperation } from './operations.ts'
 
 /** What an operation does when nothing disturbs it. */
 export interface Rehearsal {
@@ -59,26 +60,6 @@ export async function strike(
   return struck
 }
 
-interface Acting {
-  readonly manager: IcebergTableManager
-  readonly run: () => Promise<unknown>
-}
-
-/** A manager as a user would have it, up to the moment of the call. */
-async function startActing(world: ManagerWorld, operation: SweptOperation): Promise<Acting> {
-  const manager = await world.open()
-  const table = await operation.handle?.(manager)
-  const call: Omit<SweptCall, 'signal'> = {
-    manager,
-    table: () => {
-      if (table === undefined) throw new Error('the operation has no handle')
-      return table
-    },
-  }
-  world.controller.reset()
-  return { manager, run: () => operation.run({ ...call, signal: world.controller.signal }) }
-}
-
 /** Fulfilled: new. A definite error: old. An unknown outcome: one of the two. Never between. */
 function checkAnswer(error: unknown, seen: Observation, rehearsal: Rehearsal, where: string): void {
   if (error !== null) expect(error, where).toBeInstanceOf(FloebergError)
@@ -117,7 +98,7 @@ function mayLeaveFiles(calls: readonly Call[], fault: Fault): boolean {
 }
 
 /** Names that tell whose a file was: they hold the operation's or the table's id. */
-const OWN_NAME =
+export const OWN_NAME =
   /\/(data\/.*\d{5}-[0-9a-f-]{36}\.parquet|metadata\/([0-9a-f-]{36}-m\d+\.avro|snap-\d+-\d+-[0-9a-f-]{36}\.avro|\d{5}-[0-9a-f-]{36}\.metadata\.json))$/
 
 async function leftovers(world: ManagerWorld): Promise<readonly string[]> {
@@ -137,7 +118,11 @@ async function checkRepetition(
   expect(await aside(world, observe), `${where}: done again`).toEqual(rehearsal.after)
 }
 
-async function aside<T>(world: ManagerWorld, look: (manager: IcebergTableManager) => T): Promise<Awaited<T>> {
+/** Looks at a world, or does something in it, with a manager that no fault touches. */
+export async function aside<T>(
+  world: ManagerWorld,
+  look: (manager: IcebergTableManager) => T,
+): Promise<Awaited<T>> {
   const manager = await world.openAside()
   try {
     return await look(manager)

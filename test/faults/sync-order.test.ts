@@ -1,0 +1,107 @@
+/** Whatever a catalog's pointer leads to is on the disk before the pointer moves: bytes first, then names. */
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { DatabaseSync } from 'node:sqlite'
+import { dirname } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { IcebergTableManager, t, table } from '../../src/index.ts'
+import { localPathOf } from '../../src/storage/location.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { reachableFiles } from '../support/observe.ts'
+
+type Event =
+  | { readonly kind: 'sync'; readonly path: string }
+  | { readonly kind: 'link' | 'rename'; readonly from: string; readonly path: string }
+  | { readonly kind: 'pointer' }
+
+/** Records fsyncs, new names, and changes of the catalog's table, in the order in which they are done. */
+function recordDisk(): Event[] {
+  const events: Event[] = []
+  const { open, link, rename } = fs
+  fs.open = async (path, ...rest) => {
+    const handle = await open(path, ...rest)
+    const sync = handle.sync.bind(handle)
+    handle.sync = async () => {
+      await sync()
+      events.push({ kind: 'sync', path: String(path) })
+    }
+    return handle
+  }
+  fs.link = async (from, to) => {
+    await link(from, to)
+    events.push({ kind: 'link', from: String(from), path: String(to) })
+  }
+  fs.rename = async (from, to) => {
+    await rename(from, to)
+    events.push({ kind: 'rename', from: String(from), path: String(to) })
+  }
+  syncBuiltinESMExports()
+  const spy = vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (
+    this: DatabaseSync,
+    ...args: Parameters<DatabaseSync['prepare']>
+  ) {
+    if (/^\s*(insert into|update) "?iceberg_tables/i.test(args[0])) events.push({ kind: 'pointer' })
+    return prepare.apply(this, args)
+  })
+  onTestFinished(() => {
+    Object.assign(fs, { open, link, rename })
+    syncBuiltinESMExports()
+    spy.mockRestore()
+  })
+  return events
+}
+const { prepare } = DatabaseSync.prototype
+
+test('create and append: each file and its folder are synced before the pointer moves', async () => {
+  const folder = await temporaryFolder()
+  const events = recordDisk()
+  const manager = await IcebergTableManager.open({
+    catalog: { uri: `sqlite:///${folder}/catalog.db`, warehouse: `${folder}/wh` },
+    scratchDir: `${folder}/scratch`,
+  })
+  await manager.createNamespace('demo')
+  const created = await manager.createTable({
+    namespace: 'demo',
+    name: 't',
+    schema: table({ id: t.long(), kind: t.string() }),
+    partitionSpec: [{ source: 'kind' }],
+  })
+  const afterCreate = await reachableFiles(manager)
+  checkOrder(events, afterCreate, `${folder}/wh`)
+
+  await manager.writeData(created, [
+    { id: 1n, kind: 'a' },
+    { id: 2n, kind: 'b' },
+  ])
+  const written = (await reachableFiles(manager)).filter((file) => !afterCreate.includes(file))
+  // Two data files, a manifest, a list, a metadata file.
+  expect(written).toHaveLength(5)
+  checkOrder(events, written, `${folder}/wh`)
+  await manager.close()
+})
+
+function checkOrder(events: readonly Event[], files: readonly string[], warehouse: string): void {
+  const pointer = events.findLastIndex(({ kind }) => kind === 'pointer')
+  expect(pointer).toBeGreaterThan(-1)
+  for (const location of files) {
+    const path = localPathOf(location)
+    const named = events.findIndex((event) => 'from' in event && event.path === path)
+    const event = events[named]
+    if (event === undefined || !('from' in event)) throw new Error(`${path} never got its name`)
+    const bytes = events.findIndex((e) => e.kind === 'sync' && e.path === event.from)
+    const folder = events.findIndex((e, at) => at > named && e.kind === 'sync' && e.path === dirname(path))
+    expect(bytes, `${path}: its bytes`).toBeGreaterThan(-1)
+    expect([bytes, named, folder, pointer], path).toEqual(
+      [bytes, named, folder, pointer].toSorted((a, b) => a - b),
+    )
+    expectFoldersSynced(events.slice(0, pointer), dirname(path), warehouse)
+  }
+}
+
+/** A file in a folder whose own name is not on the disk is lost with it. */
+function expectFoldersSynced(events: readonly Event[], folder: string, warehouse: string): void {
+  const synced = new Set(events.map((event) => (event.kind === 'sync' ? event.path : '')))
+  for (let at = folder; at !== warehouse; at = dirname(at)) {
+    expect(synced, `${at}: its name in its parent`).toContain(dirname(at))
+  }
+}
