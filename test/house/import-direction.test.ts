@@ -38,6 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'storage/object-store.ts',
     'engine/data-plane.ts',
     'engine/file-access.ts',
+    'engine/row-changes.ts',
     'engine/duckdb/duckdb-plane.ts',
   ],
   'testing/probe.ts': [...ground, 'format/types.ts', ...contracts],
