@@ -282,6 +282,54 @@ describe('sorted writes', () => {
     }
   })
 
+  test.each(['unpartitioned', 'partitioned'])(
+    '%s, too large for one file, go on from file to file',
+    async (kind) => {
+      const more =
+        kind === 'partitioned' ? { spec: createSpec(schema, [{ source: 'k', transform: 'identity' }]) } : {}
+      for (const targetFileSizeBytes of [20_000, 50_000]) {
+        const source = { kind: 'rows' as const, rows }
+        const { files } = await shop.write(source, schema, { sortOrder: order, targetFileSizeBytes, ...more })
+        expect(files.length).toBeGreaterThan(kind === 'partitioned' ? 3 : 1)
+        expect(files.reduce((sum, file) => sum + file.recordCount, 0)).toBe(rows.length)
+        let last = Number.POSITIVE_INFINITY
+        let partition: unknown
+        for (const file of files) {
+          expect(await unsorted(pathOf(file))).toBe(0n)
+          const values = (await rowsOf(file))
+            .map((row) => row['x'])
+            .filter((x) => typeof x === 'number' && !Number.isNaN(x))
+          if (file.partition[0] !== partition) last = Number.POSITIVE_INFINITY
+          partition = file.partition[0]
+          expect(Number(values[0] ?? last)).toBeLessThanOrEqual(last)
+          last = Number(values.at(-1) ?? last)
+        }
+      }
+    },
+  )
+
+  test('rows of files and of iterables stay as they came where no order is asked for', async () => {
+    const path = `${shop.folder}/source.parquet`
+    await shop.sql(
+      `COPY (SELECT range AS n, 1 AS k, 0.5::DOUBLE AS x FROM range(600000)) TO '${path}' (FORMAT parquet)`,
+    )
+    const counted = (function* () {
+      for (let n = 0; n < 120_000; n++) yield { n }
+    })()
+    const sources = [
+      { kind: 'files' as const, format: 'parquet' as const, paths: [path] },
+      { kind: 'rows' as const, rows: counted },
+    ]
+    for (const source of sources) {
+      const { files } = await shop.write(source, schema)
+      expect(files).toHaveLength(1)
+      const [found] = await shop.sql(
+        `SELECT count(*) FILTER (n <> file_row_number) AS moved FROM read_parquet('${pathOf(files[0] ?? failed())}')`,
+      )
+      expect(found).toEqual({ moved: 0n })
+    }
+  })
+
   test('an order by a transform sorts by its values', async () => {
     const byBucket = createSortOrder(schema, [
       { source: 'n', transform: 'bucket[4]', direction: 'asc', nullOrder: 'nulls-first' },

@@ -1,5 +1,6 @@
 /** Parquet, CSV and JSON files as an open source. */
 import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { InvalidArgumentError, MissingFileError } from '../../errors.ts'
 import type { RowSource } from '../data-plane.ts'
@@ -36,6 +37,7 @@ export async function openFiles(source: FilesSource, options: OpenOptions): Prom
     paths,
     nullsChecked: false,
     rowCount: null,
+    sizeBytes: await totalSize(paths),
     failure: () => null,
     rowCheck: source.format === 'json' ? hasOnlyFields(JSON_COLUMN, options.schema?.fields ?? []) : null,
     position: positionOf(source.format, paths),
@@ -84,6 +86,12 @@ function positionOf(format: FilesSource['format'], paths: readonly string[]): Op
     file: 'filename',
     row: ROW,
   }
+}
+
+async function totalSize(paths: readonly string[]): Promise<number> {
+  let total = 0
+  for (const path of paths) total += (await stat(path)).size
+  return total
 }
 
 /** Wildcards of DuckDB's globs. */

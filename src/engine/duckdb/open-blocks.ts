@@ -4,7 +4,7 @@
  * they are few, and spooled to Parquet files in the engine's scratch folder otherwise, so that
  * memory stays bounded and nothing is read faster than it can be put away.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../../abort.ts'
 import { blockSource, type SourceColumn } from './block-source.ts'
@@ -31,7 +31,12 @@ export async function openBlocks(request: BlocksRequest): Promise<OpenSource> {
   return openSync(request, request.blocks, request.rowCount)
 }
 
-function openSync(request: BlocksRequest, blocks: Iterable<Block>, rowCount: number | null): OpenSource {
+function openSync(
+  request: BlocksRequest,
+  blocks: Iterable<Block>,
+  rowCount: number | null,
+  sizeBytes: number | null = null,
+): OpenSource {
   const { signal, onProgress } = request.options
   const iterator = blocks[Symbol.iterator]()
   let rows = 0
@@ -50,6 +55,7 @@ function openSync(request: BlocksRequest, blocks: Iterable<Block>, rowCount: num
     from: exposed.sql,
     paths: [],
     rowCount,
+    sizeBytes,
     failure: exposed.failure,
     close: async () => {
       exposed.close()
@@ -79,7 +85,7 @@ async function openAsync(request: BlocksRequest, blocks: AsyncIterable<Block>): 
       await spool.write(held.splice(0), signal)
       heldBytes = 0
     }
-    if (spool === null) return openSync(request, held, rows)
+    if (spool === null) return openSync(request, held, rows, heldBytes)
     if (held.length > 0) await spool.write(held.splice(0), signal)
     return spooled(request, spool, rows)
   } catch (error) {
@@ -96,6 +102,7 @@ function spooled(request: BlocksRequest, spool: Spool, rowCount: number): OpenSo
     from: `read_parquet(${quotePaths(spool.files)}, hive_partitioning = false)`,
     paths: spool.files,
     rowCount,
+    sizeBytes: spool.bytes,
     failure: () => null,
     close: () => spool.remove(),
   }
@@ -103,7 +110,7 @@ function spooled(request: BlocksRequest, spool: Spool, rowCount: number): OpenSo
 
 function commonOf(
   request: BlocksRequest,
-): Omit<OpenSource, 'from' | 'paths' | 'rowCount' | 'failure' | 'close'> {
+): Omit<OpenSource, 'from' | 'paths' | 'rowCount' | 'sizeBytes' | 'failure' | 'close'> {
   const distinct = distinctColumns(request.columns)
   return {
     name: request.name,
@@ -130,6 +137,7 @@ function bytesOf(block: Block): number {
 /** Parquet files that hold rows until all have come. */
 class Spool {
   readonly files: string[] = []
+  bytes = 0
   readonly #engine: DuckDbEngine
   readonly #columns: readonly SourceColumn[]
   readonly #folder: string
@@ -155,6 +163,7 @@ class Spool {
         }),
       )
       this.files.push(path)
+      this.bytes += (await stat(path)).size
     } finally {
       source.close()
     }

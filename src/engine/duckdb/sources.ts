@@ -28,6 +28,8 @@ export interface OpenSource {
   readonly nullsChecked: boolean
   /** null when it is not known before reading. */
   readonly rowCount: number | null
+  /** About how many bytes the rows will take in a data file; null when nothing tells. */
+  readonly sizeBytes: number | null
   /** What went wrong while rows were handed over: DuckDB knows it in words only. */
   failure(): { readonly thrown: unknown } | null
   /** SQL that must be true of every row; null when nothing but its columns is to be checked. */

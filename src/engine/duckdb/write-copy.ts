@@ -1,7 +1,6 @@
 /** Running the COPY statements of a write, whatever its partitions, order and sizes. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DuckDBMapValue } from '@duckdb/node-api'
 import { EngineError } from '../../errors.ts'
 import { partitionPath } from '../../format/partition-path.ts'
 import { fieldPath } from '../../format/schema.ts'
@@ -10,6 +9,7 @@ import type { WriteRequest } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
 import { filterSql } from './filter-sql.ts'
+import { reportOf } from './copy-report.ts'
 import type { Outputs } from './outputs.ts'
 import { tupleOf } from './partition-tuple.ts'
 import type { Session } from './session.ts'
@@ -18,7 +18,7 @@ import { splitOffsets } from './split-offsets.ts'
 import { distinctNames, quoteName, quotePaths } from './sql.ts'
 import { partitionKeys, type PartitionKey } from './transforms.ts'
 import { copySql, orderBySql, parquetOptionsSql, rowGroupRows } from './write-sql.ts'
-import type { ColumnReport, FileReport } from './write-stats.ts'
+import type { FileReport } from './write-stats.ts'
 
 /** A data file that is complete and not yet in place. */
 export interface WrittenFile {
@@ -35,7 +35,7 @@ const SMALL_ROWS = 100_000
 /** DuckDB closes and reopens files beyond this number, and makes new ones of them. */
 const MAX_OPEN_FILES = 1000
 
-/** A partition's file is split when it is larger than this many times the target. */
+/** A file is split when it is larger than this many times the target. */
 const SPLIT_FACTOR = 1.5
 
 interface Copy {
@@ -71,7 +71,11 @@ export async function copyRows(
   const keys = partitionKeys(request.spec, request.schema, columnOf)
   if (keys.length > 0) return copyPartitioned(copy, keys)
   if (source.rowCount !== null && source.rowCount <= SMALL_ROWS) return copySmall(copy)
-  return copySized(copy, copy.rows, copy.source.paths, '', [], true)
+  const whole = { rows: copy.rows, paths: source.paths, sizeBytes: source.sizeBytes, isFirst: true }
+  const isLarge = source.sizeBytes === null || source.sizeBytes > targetOf(copy) * SPLIT_FACTOR
+  // By DuckDB's own splitting row groups may change places, which nobody asked to keep in theirs.
+  if (copy.orderBy === '' && isLarge) return copySized(copy)
+  return copyOrdered(copy, whole, '', [])
 }
 
 /** The rows that are to be written. */
@@ -118,28 +122,84 @@ async function copySmall(copy: Copy): Promise<readonly WrittenFile[]> {
   return [await finished(copy, report, output.location, output.localPath, [])]
 }
 
-/** Files of about the target size. `isFirst` says that the query reads the source itself. */
-async function copySized(
-  copy: Copy,
-  rows: string,
-  reading: readonly string[],
-  path: string,
-  partition: readonly (Datum | null)[],
-  isFirst: boolean,
-): Promise<readonly WrittenFile[]> {
-  const { request, columns, outputs } = copy
+function targetOf(copy: Copy): number {
+  return Math.max(1, Math.floor(copy.request.targetFileSizeBytes))
+}
+
+/** Files of about the target size, made in one pass. */
+async function copySized(copy: Copy): Promise<readonly WrittenFile[]> {
+  const { request, columns, outputs, source } = copy
   const folder = join(await outputs.scratch(), 'files')
-  const query = `SELECT * FROM (${rows})${copy.orderBy}`
-  const sql = copySql(query, folder, [
+  const sql = copySql(copy.rows, folder, [
     ...parquetOptionsSql(request.parquet, columns),
-    `FILE_SIZE_BYTES ${Math.max(1, Math.floor(request.targetFileSizeBytes))}`,
+    `FILE_SIZE_BYTES ${targetOf(copy)}`,
     "FILENAME_PATTERN 'part-{i}'",
   ])
-  const reports = await runCopy(copy, sql, [folder, ...reading], isFirst)
+  const reports = await runCopy(copy, sql, [folder, ...source.paths], true)
   const written: WrittenFile[] = []
   for (const report of reports) {
-    if (report.rows === 0) continue
-    const output = await outputs.adopt(path, report.path)
+    if (report.rows > 0) written.push(await adopted(copy, report, '', []))
+  }
+  return written
+}
+
+/** Rows of one partition, and where they come from. */
+interface Part {
+  readonly rows: string
+  readonly paths: readonly string[]
+  /** About how many bytes they will take; null when nobody knows. */
+  readonly sizeBytes: number | null
+  /** Whether the rows are read from the source itself. */
+  readonly isFirst: boolean
+}
+
+/**
+ * Files of about the target size, all of them in order. One COPY keeps order within one file only,
+ * so what is too large for one is written once as a whole, and then by ranges of its rows.
+ */
+async function copyOrdered(
+  copy: Copy,
+  part: Part,
+  path: string,
+  partition: readonly (Datum | null)[],
+): Promise<readonly WrittenFile[]> {
+  const { request, columns, outputs } = copy
+  const tooLarge = targetOf(copy) * SPLIT_FACTOR
+  const isLarge = part.sizeBytes !== null && part.sizeBytes > tooLarge
+  const parquet = isLarge ? { ...request.parquet, ...INTERIM } : request.parquet
+  const whole = join(await outputs.scratch(), 'whole.parquet')
+  const query = `SELECT * FROM (${part.rows})${copy.orderBy}`
+  const sql = copySql(query, whole, parquetOptionsSql(parquet, columns))
+  const [report] = await runCopy(copy, sql, [whole, ...part.paths], part.isFirst)
+  if (report === undefined || report.rows === 0) return []
+  if (!isLarge && report.sizeBytes <= tooLarge) return [await adopted(copy, report, path, partition)]
+  const written = await copyRanges(copy, report, path, partition)
+  await rm(whole)
+  return written
+}
+
+/** Of files that are read once more and then removed. */
+const INTERIM = { compression: 'lz4', compressionLevel: null } as const
+
+/** A file's rows as several files, each with as many of them. */
+async function copyRanges(
+  copy: Copy,
+  whole: FileReport,
+  path: string,
+  partition: readonly (Datum | null)[],
+): Promise<readonly WrittenFile[]> {
+  const { request, columns, outputs } = copy
+  const count = Math.ceil(whole.sizeBytes / targetOf(copy))
+  const rowsEach = Math.ceil(whole.rows / count)
+  const written: WrittenFile[] = []
+  for (let first = 0; first < whole.rows; first += rowsEach) {
+    const output = await outputs.create(path)
+    const query =
+      `SELECT * FROM read_parquet(${quotePaths([whole.path])}, hive_partitioning = false) ` +
+      `WHERE file_row_number BETWEEN ${first} AND ${first + rowsEach - 1}`
+    const sql = copySql(query, output.localPath, parquetOptionsSql(request.parquet, columns))
+    const [report] = await runCopy(copy, sql, [whole.path, output.localPath], false)
+    if (report === undefined) throw new EngineError('the engine wrote no file')
     written.push(await finished(copy, report, output.location, output.localPath, partition))
   }
   return written
@@ -154,9 +214,7 @@ async function copyPartitioned(copy: Copy, keys: readonly PartitionKey[]): Promi
   const folder = join(await outputs.scratch(), 'partitions')
   const list = keys.map((key) => `${key.sql} AS ${quoteName(key.name)}`).join(', ')
   const isSorted = copy.orderBy !== ''
-  const parquet = isSorted
-    ? { ...request.parquet, compression: 'lz4' as const, compressionLevel: null }
-    : request.parquet
+  const parquet = isSorted ? { ...request.parquet, ...INTERIM } : request.parquet
   const sql = copySql(`SELECT *, ${list} FROM (${copy.rows})`, folder, [
     ...parquetOptionsSql(parquet, columns),
     `PARTITION_BY (${keys.map((key) => quoteName(key.name)).join(', ')})`,
@@ -167,16 +225,30 @@ async function copyPartitioned(copy: Copy, keys: readonly PartitionKey[]): Promi
     if (report.rows === 0) continue
     const partition = await tupleOf(copy, keys, report)
     const path = partitionPath(request.spec, request.schema, partition)
-    if (isSorted || report.sizeBytes > request.targetFileSizeBytes * SPLIT_FACTOR) {
+    if (isSorted) {
       const rows = `SELECT * FROM read_parquet(${quotePaths([report.path])}, hive_partitioning = false)`
-      written.push(...(await copySized(copy, rows, [report.path], path, partition, false)))
+      const part = { rows, paths: [report.path], sizeBytes: report.sizeBytes, isFirst: false }
+      written.push(...(await copyOrdered(copy, part, path, partition)))
+      await rm(report.path)
+    } else if (report.sizeBytes > targetOf(copy) * SPLIT_FACTOR) {
+      written.push(...(await copyRanges(copy, report, path, partition)))
       await rm(report.path)
     } else {
-      const output = await outputs.adopt(path, report.path)
-      written.push(await finished(copy, report, output.location, output.localPath, partition))
+      written.push(await adopted(copy, report, path, partition))
     }
   }
   return written
+}
+
+/** A finished file in a scratch folder as a data file. */
+async function adopted(
+  copy: Copy,
+  report: FileReport,
+  path: string,
+  partition: readonly (Datum | null)[],
+): Promise<WrittenFile> {
+  const output = await copy.outputs.adopt(path, report.path)
+  return finished(copy, report, output.location, output.localPath, partition)
 }
 
 async function finished(
@@ -220,28 +292,4 @@ async function runCopy(
     const rows = await result.getRowObjects()
     return rows.map((row) => reportOf(row, keys))
   })
-}
-
-function reportOf(row: Readonly<Record<string, unknown>>, keys: readonly PartitionKey[]): FileReport {
-  const columns = new Map<string, ColumnReport>()
-  for (const [name, stats] of entriesOf(row['column_statistics'])) {
-    columns.set(name, new Map(entriesOf(stats).map(([key, value]) => [key, String(value)])))
-  }
-  const partition = new Map(entriesOf(row['partition_keys']))
-  return {
-    path: String(row['filename']),
-    rows: Number(row['count']),
-    sizeBytes: Number(row['file_size_bytes']),
-    footerBytes: Number(row['footer_size_bytes']),
-    columns,
-    partition: keys.map((key) => {
-      const value = partition.get(key.name)
-      return value === null || value === undefined ? null : String(value)
-    }),
-  }
-}
-
-function entriesOf(map: unknown): readonly (readonly [string, unknown])[] {
-  if (!(map instanceof DuckDBMapValue)) return []
-  return map.entries.map(({ key, value }) => [String(key), value] as const)
 }
