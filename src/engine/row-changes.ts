@@ -21,6 +21,7 @@ export interface FileMatch {
   readonly liveRows: number
 }
 
+/** Which rows to look for: those that a filter holds for. */
 export interface MatchRequest extends RunOptions {
   /** Each task's residual is the condition for its rows. */
   readonly tasks: readonly FileScanTask[]
@@ -29,6 +30,7 @@ export interface MatchRequest extends RunOptions {
   readonly files: FileAccess
 }
 
+/** Which rows to look for: those of partitions that a source has rows for. */
 export interface PartitionMatchRequest extends MatchRequest {
   /** Rows are hit whose values, transformed by this spec, are one of the tuples. */
   readonly spec: PartitionSpec
@@ -59,6 +61,7 @@ export interface SpooledRows {
   close(): Promise<void>
 }
 
+/** A source to be read once and kept, so that it can be read again. */
 export interface SpoolRequest extends RunOptions {
   readonly source: RowSource
   /** Which of the source's rows to take, bound to `schema`; default all. */
@@ -78,6 +81,7 @@ export interface KeyProblems {
 /** The span of the keys of spooled rows, by id of key column; null without rows. */
 export type KeyBounds = ReadonlyMap<number, { readonly lower: Datum; readonly upper: Datum }> | null
 
+/** Which rows to look for: those whose key columns equal those of a source. */
 export interface KeyMatchRequest extends MatchRequest {
   // Residuals of tasks only leave out rows that no key can match and that lie outside of the scope.
   readonly source: SpooledRows
@@ -113,6 +117,7 @@ export interface SelectedRows {
   readonly kind: 'selected'
 }
 
+/** Positions of rows to be written as position delete files. */
 export interface PositionDeleteRequest extends RunOptions {
   /** Data files with the positions to delete, all of one partition spec. */
   readonly deletes: readonly FileMatch[]
@@ -126,6 +131,7 @@ export interface PositionDeleteRequest extends RunOptions {
   readonly files: FileAccess
 }
 
+/** Looking for rows, and writing what removes or replaces them. */
 export interface RowChanges {
   /** Files without a hit are left out. Order is of no meaning. */
   match(request: MatchRequest): Promise<readonly FileMatch[]>

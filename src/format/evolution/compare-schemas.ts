@@ -4,6 +4,7 @@ import type { Schema } from '../schema.ts'
 import type { NestedField, Type } from '../types.ts'
 import { typeToString } from '../types-json.ts'
 
+/** A column, as a comparison of schemas names it. */
 export interface ComparedColumn {
   /** Full dotted name. */
   readonly column: string
@@ -11,12 +12,14 @@ export interface ComparedColumn {
   readonly required: boolean
 }
 
+/** A column whose types differ. */
 export interface TypeMismatch {
   readonly column: string
   readonly expected: string
   readonly actual: string
 }
 
+/** A column that is required on one side and optional on the other. */
 export interface OptionalityMismatch {
   readonly column: string
   /** What the contract says; the table has the opposite. */
