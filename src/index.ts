@@ -19,6 +19,15 @@ export { partitionChangeSchema } from './manager/layout-changes.ts'
 export type { SchemaChange, TypeInput } from './manager/schema-changes.ts'
 export { schemaChangeSchema } from './manager/schema-changes.ts'
 export type { WriteDataOptions, WriteDataResult, WriteMode } from './manager/write-data.ts'
+export type {
+  OverwriteOptions,
+  RowChangeOptions,
+  RowChangeResult,
+  UpsertOptions,
+  WriteOptions,
+} from './manager/row-change-options.ts'
+export type { FileAction, FileDecision } from './table/operations/file-action.ts'
+export type { Isolation } from './table/operations/row-change.ts'
 export type { ArrowTable, DataInput, Paths } from './manager/sources.ts'
 export type { SchemaSource } from './manager/infer-schema.ts'
 export type { PurgeResult } from './maintenance/purge.ts'

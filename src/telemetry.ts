@@ -185,9 +185,10 @@ function metricAttributes(
   return attributes
 }
 
+/** Key by key: whatever else a caller's object holds stays in the process. */
 function logFields(fields: OperationFields): object {
-  const { snapshotId, ...rest } = fields
-  return snapshotId === undefined || snapshotId === null
-    ? rest
-    : { ...rest, snapshotId: snapshotId.toString() }
+  const { table, namespace, snapshotId, attempts, rows, files, bytes } = fields
+  const id = snapshotId === null ? undefined : snapshotId?.toString()
+  const allowed = { table, namespace, snapshotId: id, attempts, rows, files, bytes }
+  return Object.fromEntries(Object.entries(allowed).filter(([, value]) => value !== undefined))
 }

@@ -1,10 +1,16 @@
 /** The table manager: every operation on tables and namespaces, over injected plugins. */
 import type { InferredSchema, RunOptions } from '../engine/data-plane.ts'
 import { handleOf, type Table } from '../table/table.ts'
+import type { OperationFields } from '../telemetry.ts'
 import type { SnapshotInfo } from './models.ts'
 import { listSnapshotInfos } from './snapshots.ts'
 import { describeSource, rowFilterOf, toRowSource, type DataInput } from './sources.ts'
-import { appendData, checkWriteOptions, type WriteDataOptions, type WriteDataResult } from './write-data.ts'
+import { deleteMatching, planDelete, updateMatching } from './change-rows.ts'
+import type { RowChangeOptions, RowChangeResult, WriteOptions } from './row-change-options.ts'
+import { checkCommitOptions, checkWriteOptions, writeRows } from './write-data.ts'
+import type { Expression } from '../format/expressions/expression.ts'
+import type { Value } from '../format/values/value.ts'
+import type { FileDecision } from '../table/operations/file-action.ts'
 import { inferTableSchema, type SchemaSource } from './infer-schema.ts'
 
 import { EvolutionOperations } from './evolution-operations.ts'
@@ -19,27 +25,87 @@ export class IcebergTableManager extends EvolutionOperations {
   /**
    * Writes rows in one snapshot: all of them become visible at once, or none.
    *
+   * `append` adds rows; `overwrite` replaces the table, the rows of `overwriteFilter`, or the
+   * partitions that the new rows fall in; `upsert` updates rows whose `joinColumns` match and
+   * inserts the others.
+   *
    * SchemaMismatchError and InvalidDataError name the column, the source and the row;
-   * CommitConflictError when retries are used up; CommitStateUnknownError when the outcome is not
-   * known (all files are kept); StorageQuotaError on a full disk; OperationAbortedError.
+   * CommitConflictError when retries are used up, or others changed what the write depends on;
+   * CommitStateUnknownError when the outcome is not known (all files are kept); StorageQuotaError
+   * on a full disk; OperationAbortedError.
    */
   async writeData<In, Out>(
     table: Table<In, Out>,
     data: DataInput<NoInfer<In>>,
-    options: WriteDataOptions = {},
-  ): Promise<WriteDataResult> {
+    options: WriteOptions = {},
+  ): Promise<RowChangeResult> {
     const handle = handleOf(table)
     const source = toRowSource(data)
     const { commitStrategy = this.commitStrategy } = options
     const args = { mode: options.mode ?? 'append', commitStrategy, data: describeSource(source) }
     return this.run('writeData', { table: handle.identifier, arguments: args }, async (scope) => {
       checkWriteOptions(handle, options)
-      const result = await appendData(
-        handle,
-        { source, filter: rowFilterOf(data) },
-        { ...options, commitStrategy },
-      )
-      scope.record({ ...result })
+      const input = { source, filter: rowFilterOf(data) }
+      const result = await writeRows(handle, input, { ...options, commitStrategy })
+      scope.record(outcomeOf(result))
+      return result
+    })
+  }
+
+  /**
+   * Deletes the rows for which a filter is true (not those for which it is unknown) in one snapshot;
+   * files of which every row goes are dropped without being opened.
+   *
+   * InvalidExpressionError; CommitConflictError; CommitStateUnknownError; OperationAbortedError.
+   */
+  async deleteRows<In, Out>(
+    table: Table<In, Out>,
+    filter: Expression | string,
+    options: RowChangeOptions = {},
+  ): Promise<RowChangeResult> {
+    const handle = handleOf(table)
+    const { commitStrategy = this.commitStrategy } = options
+    return this.run(
+      'deleteRows',
+      { table: handle.identifier, arguments: { commitStrategy } },
+      async (scope) => {
+        checkCommitOptions(handle, options)
+        const result = await deleteMatching(handle, filter, { ...options, commitStrategy })
+        scope.record(outcomeOf(result))
+        return result
+      },
+    )
+  }
+
+  /** Which data files `deleteRows` would drop, rewrite or give position deletes, and why. Writes nothing. */
+  async planDeleteRows<In, Out>(
+    table: Table<In, Out>,
+    filter: Expression | string,
+    options: RowChangeOptions = {},
+  ): Promise<readonly FileDecision[]> {
+    const handle = handleOf(table)
+    return this.run('planDeleteRows', { table: handle.identifier }, () => planDelete(handle, filter, options))
+  }
+
+  /**
+   * Gives columns new values in the rows for which a filter is true, in one snapshot.
+   *
+   * InvalidArgumentError and InvalidDataError for columns and values that do not fit;
+   * InvalidExpressionError; CommitConflictError; CommitStateUnknownError; OperationAbortedError.
+   */
+  async updateRows<In, Out>(
+    table: Table<In, Out>,
+    values: Readonly<Record<string, Value>>,
+    filter: Expression | string,
+    options: RowChangeOptions = {},
+  ): Promise<RowChangeResult> {
+    const handle = handleOf(table)
+    const { commitStrategy = this.commitStrategy } = options
+    const args = { commitStrategy, columns: Object.keys(values) }
+    return this.run('updateRows', { table: handle.identifier, arguments: args }, async (scope) => {
+      checkCommitOptions(handle, options)
+      const result = await updateMatching(handle, values, filter, { ...options, commitStrategy })
+      scope.record(outcomeOf(result))
       return result
     })
   }
@@ -58,4 +124,10 @@ export class IcebergTableManager extends EvolutionOperations {
       listSnapshotInfos(handle.metadata),
     )
   }
+}
+
+/** What may be told about a change of rows: file names hold partition values and are left out. */
+function outcomeOf(result: RowChangeResult): OperationFields {
+  const { snapshotId, rows, files, bytes, attempts } = result
+  return { snapshotId, rows, files, bytes, attempts }
 }

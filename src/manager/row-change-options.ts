@@ -5,7 +5,7 @@ import type { Isolation } from '../table/operations/row-change.ts'
 import type { WriteDataOptions, WriteDataResult } from './write-data.ts'
 
 /** How rows that are there are changed. */
-export interface RowChangeOptions extends Omit<WriteDataOptions, 'mode'> {
+export interface RowChangeOptions extends Omit<WriteDataOptions, 'mode' | 'schemaMode'> {
   /**
    * What counts as a conflict with other commits. `serializable`: rows that were added or deleted
    * and might match; `snapshot`: only those that were deleted. Default: the table's
@@ -42,6 +42,12 @@ export interface UpsertOptions extends RowChangeOptions {
   readonly whenNotMatchedBySource?:
     { readonly action: 'delete'; readonly scope: Expression | string } | undefined
 }
+
+/** How `writeData` writes, in each of its modes. */
+export type WriteOptions =
+  | WriteDataOptions
+  | (OverwriteOptions & { readonly mode: 'overwrite' })
+  | (UpsertOptions & { readonly mode: 'upsert' })
 
 /** What a change of rows did. */
 export interface RowChangeResult extends WriteDataResult {

@@ -1,6 +1,6 @@
 /** Writing rows: the engine makes data files, the commit loop makes them visible, all or none. */
 import type { Progress, RowSource } from '../engine/data-plane.ts'
-import { InvalidArgumentError, NoSuchRefError, UnsupportedFeatureError } from '../errors.ts'
+import { InvalidArgumentError, NoSuchRefError } from '../errors.ts'
 import { bindExpression } from '../format/expressions/bind.ts'
 import type { Expression } from '../format/expressions/expression.ts'
 import { metricsConfig } from '../format/metrics-config.ts'
@@ -10,6 +10,8 @@ import { MAIN_BRANCH } from '../format/snapshot.ts'
 import { commitChange } from '../table/commit.ts'
 import { AppendChange, type CommitStrategy } from '../table/operations/append.ts'
 import { parquetWriteOptions } from '../table/parquet-options.ts'
+import { overwriteData, upsertData } from './change-rows.ts'
+import type { RowChangeResult, WriteOptions } from './row-change-options.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
 import type { TableHandle } from '../table/table.ts'
 import { dataFileLocator } from '../table/table-locations.ts'
@@ -21,7 +23,7 @@ export type WriteMode = 'append' | 'overwrite' | 'upsert'
 /** How rows are written and committed. */
 export interface WriteDataOptions {
   /** Default `append`. */
-  readonly mode?: WriteMode | undefined
+  readonly mode?: 'append' | undefined
   /** How new manifests join the old. Default: the manager's, else `fast_append`. */
   readonly commitStrategy?: CommitStrategy | undefined
   /** Entries for the snapshot's summary; names of the format's own counts are refused. */
@@ -49,12 +51,19 @@ export interface WriteDataResult {
 }
 
 /** Checks what can be checked before any row is read. */
-export function checkWriteOptions<In, Out>(table: TableHandle<In, Out>, options: WriteDataOptions): void {
-  const mode = options.mode ?? 'append'
-  if (mode === 'overwrite' || mode === 'upsert') {
-    throw new UnsupportedFeatureError(`The write mode '${mode}' is not built yet`, { table: table.name })
+export function checkWriteOptions<In, Out>(table: TableHandle<In, Out>, options: WriteOptions): void {
+  const mode: string = options.mode ?? 'append'
+  if (mode !== 'append' && mode !== 'overwrite' && mode !== 'upsert') {
+    throw new InvalidArgumentError("mode is one of 'append', 'overwrite', 'upsert'")
   }
-  if (mode !== 'append') throw new InvalidArgumentError("mode is one of 'append', 'overwrite', 'upsert'")
+  checkCommitOptions(table, options)
+}
+
+/** Checks what every change of rows has: its branch, and its entries for the summary. */
+export function checkCommitOptions<In, Out>(
+  table: TableHandle<In, Out>,
+  options: Pick<WriteDataOptions, 'branch' | 'snapshotProperties'>,
+): void {
   checkBranch(table, options.branch ?? MAIN_BRANCH)
   for (const key of Object.keys(options.snapshotProperties ?? {})) {
     if (SUMMARY_KEYS.has(key)) {
@@ -83,6 +92,25 @@ function checkBranch<In, Out>(table: TableHandle<In, Out>, branch: string): void
 export interface WriteInput {
   readonly source: RowSource
   readonly filter: Expression | undefined
+}
+
+/** Writes the rows of a source in the mode asked for. */
+export async function writeRows<In, Out>(
+  table: TableHandle<In, Out>,
+  data: WriteInput,
+  options: WriteOptions & { readonly commitStrategy: CommitStrategy },
+): Promise<RowChangeResult> {
+  switch (options.mode) {
+    case 'overwrite':
+      return overwriteData(table, data, options)
+    case 'upsert':
+      return upsertData(table, data, options)
+    default: {
+      const written = await appendData(table, data, options)
+      const changes = { rowsUpdated: 0, rowsDeleted: 0, rowsUnchanged: 0, fileChanges: [] }
+      return { ...written, ...changes, rowsInserted: written.rows }
+    }
+  }
 }
 
 /** Appends the rows of a source in one snapshot. */
