@@ -1,7 +1,32 @@
-import { Command } from 'commander'
+/** The command line, from arguments to exit status. */
+import { OperationAbortedError } from '../errors.ts'
+import { exitStatusFor, failureText } from './failure.ts'
+import { createProgram } from './program.ts'
+import { createRunner } from './runner.ts'
+import { exitStatusOf, processTerminal, type Terminal } from './terminal.ts'
 
 /** Runs the command line `floeberg …args`; the exit status is left in `process.exitCode`. */
 export async function main(args: readonly string[]): Promise<void> {
-  const program = new Command('floeberg').description('Apache Iceberg tables from the command line')
-  await program.parseAsync([...args], { from: 'user' })
+  const terminal = processTerminal()
+  let verbose = false
+  const run = createRunner(terminal, (options) => {
+    verbose = options.verbose === true
+  })
+  try {
+    await createProgram(run, terminal).parseAsync([...args], { from: 'user' })
+  } catch (error) {
+    process.exitCode = report(terminal, error, verbose)
+  } finally {
+    terminal.release()
+  }
+}
+
+function report(terminal: Terminal, error: unknown, verbose: boolean): number {
+  const { stopped } = terminal
+  // Whoever read us has enough: what broke off because of that is nothing to tell.
+  if (stopped === 'closed pipe') return exitStatusOf(stopped)
+  terminal.note(failureText(error, { verbose }))
+  return stopped !== null && error instanceof OperationAbortedError
+    ? exitStatusOf(stopped)
+    : exitStatusFor(error)
 }

@@ -1,0 +1,73 @@
+/** All commands. */
+import { Command } from 'commander'
+import { ENGINE_VERSION } from '../version.ts'
+import { configCommand, versionCommand } from './commands/config.ts'
+import { createCommand } from './commands/create.ts'
+import { describeCommand } from './commands/describe.ts'
+import {
+  filesCommand,
+  historyCommand,
+  manifestsCommand,
+  partitionsCommand,
+  refsCommand,
+  snapshotsCommand,
+} from './commands/inspect.ts'
+import { listCommand } from './commands/list.ts'
+import { namespaceCommand } from './commands/namespaces.ts'
+import { propertiesCommand } from './commands/properties.ts'
+import { scanCommand } from './commands/scan.ts'
+import { schemaCommand } from './commands/schema.ts'
+import { dropCommand, registerCommand, renameCommand } from './commands/tables.ts'
+import { writeCommand } from './commands/write.ts'
+import type { Runner } from './runner.ts'
+import type { Terminal } from './terminal.ts'
+
+/** One function a command, in the order of the help. */
+const COMMANDS = [
+  listCommand,
+  describeCommand,
+  schemaCommand,
+  createCommand,
+  writeCommand,
+  scanCommand,
+  snapshotsCommand,
+  historyCommand,
+  refsCommand,
+  filesCommand,
+  manifestsCommand,
+  partitionsCommand,
+  propertiesCommand,
+  renameCommand,
+  registerCommand,
+  dropCommand,
+  namespaceCommand,
+  configCommand,
+  versionCommand,
+] as const
+
+/** The command line. Wrong use is thrown as CommanderError, and nothing ends the process. */
+export function createProgram(run: Runner, terminal: Terminal): Command {
+  const program = new Command('floeberg')
+    .description('Apache Iceberg tables from the command line')
+    .version(ENGINE_VERSION, '--version', 'print the version')
+    .addHelpText(
+      'after',
+      '\nCatalogs are named in floeberg.yaml or .pyiceberg.yaml, or given by --catalog-uri and --warehouse.',
+    )
+  for (const command of COMMANDS) program.addCommand(command(run))
+  prepare(program, terminal)
+  return program
+}
+
+function prepare(command: Command, terminal: Terminal): void {
+  command
+    .exitOverride()
+    .helpCommand(false)
+    .configureOutput({
+      writeOut: (text) => void terminal.write(text),
+      writeErr: (text) => terminal.note(text),
+      // It is thrown as well, and printed in one place with all other errors.
+      outputError: () => undefined,
+    })
+  for (const child of command.commands) prepare(child, terminal)
+}
