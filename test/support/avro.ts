@@ -17,6 +17,11 @@ const LONG = avro.types.LongType.__with({
   compare: (a: bigint, b: bigint) => Number(a > b) - Number(a < b),
 })
 
+function longAsBigint(schema: unknown): avro.Type | undefined {
+  const isLong = typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'long'
+  return isLong || schema === 'long' ? LONG : undefined
+}
+
 export interface AvroFile {
   /** The header's `schema` entry, parsed. */
   readonly schema: AvroRecord
@@ -29,7 +34,7 @@ export async function readAvroFile(path: string): Promise<AvroFile> {
   const decoder = avro.createFileDecoder(path, {
     parseHook: (found) => {
       schema = found as unknown as AvroRecord
-      return avro.Type.forSchema(found, { registry: { long: LONG }, noAnonymousTypes: false })
+      return avro.Type.forSchema(found, { typeHook: longAsBigint })
     },
   })
   const records: AvroRecord[] = []

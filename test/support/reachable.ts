@@ -4,7 +4,6 @@
  */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { readAvroFile, type AvroRecord } from './avro.ts'
 
 /** A metadata document as plain JSON, its snapshot ids as text: they do not fit a number. */
@@ -25,9 +24,14 @@ export interface PlainSnapshot {
   readonly summary: Readonly<Record<string, string>>
 }
 
+/** The path of a local location: escapes in it are part of the file's name. */
+export function localPath(location: string): string {
+  return location.replace(/^file:\/\/(?=\/)/, '')
+}
+
 /** Reads a metadata file by its location. */
 export async function plainMetadata(location: string): Promise<PlainMetadata> {
-  const text = await readFile(fileURLToPath(location), 'utf8')
+  const text = await readFile(localPath(location), 'utf8')
   return JSON.parse(text.replaceAll(/("[a-z-]*snapshot-id"\s*:\s*)(-?\d+)/g, '$1"$2"'))
 }
 
@@ -45,7 +49,7 @@ export class PlainReader {
 
   /** Records of a manifest list. */
   async manifests(snapshot: PlainSnapshot): Promise<readonly AvroRecord[]> {
-    return (await readAvroFile(fileURLToPath(snapshot['manifest-list']))).records
+    return (await readAvroFile(localPath(snapshot['manifest-list']))).records
   }
 
   entries(manifest: AvroRecord): Promise<readonly PlainEntry[]> {
@@ -66,7 +70,7 @@ export class PlainReader {
   }
 
   async #read(location: string, manifest: AvroRecord): Promise<readonly PlainEntry[]> {
-    const { records } = await readAvroFile(fileURLToPath(location))
+    const { records } = await readAvroFile(localPath(location))
     return records.map((record) => ({
       status: Number(record['status']),
       manifest,
@@ -88,7 +92,7 @@ export async function reachableFiles(metadataLocation: string): Promise<string[]
     for (const { file } of await reader.live(snapshot)) found.add(String(file['file_path']))
   }
   for (const location of found) {
-    if (!existsSync(fileURLToPath(location)))
+    if (!existsSync(localPath(location)))
       throw new Error(`The table needs a file that is not there: ${location}`)
   }
   return [...found].sort()

@@ -1,8 +1,11 @@
 /** The partition values of a file that DuckDB wrote into a folder of its own. */
-import { EngineError } from '../../errors.ts'
-import { findField } from '../../format/schema.ts'
+import { EngineError, InvalidDataError } from '../../errors.ts'
+import { decimalBytes } from '../../format/manifest/fixed-values.ts'
+import type { PartitionField } from '../../format/partition-spec.ts'
+import { fieldName, findField, type Schema } from '../../format/schema.ts'
 import { applyTransform } from '../../format/transforms/apply.ts'
-import { isPrimitive, type Datum } from '../../format/types.ts'
+import { isPrimitive, type Datum, type PrimitiveType } from '../../format/types.ts'
+import { INT_MIN, LONG_MIN } from '../../format/values/datum-checks.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
 import { quotePaths } from './sql.ts'
@@ -25,9 +28,29 @@ export async function tupleOf(
   const tuple: (Datum | null)[] = []
   for (const [at, key] of keys.entries()) {
     const decoded = key.decode(report.partition[at] ?? null)
-    tuple.push(decoded === undefined ? await valueOfFirstRow(written, at, report) : decoded)
+    const value = decoded === undefined ? await valueOfFirstRow(written, at, report) : decoded
+    const field = written.request.spec.fields[at]
+    if (value !== null && field !== undefined) checkHolds(written.request.schema, field, value)
+    tuple.push(value)
   }
   return tuple
+}
+
+/** Truncating rounds down, which takes the least numbers of a type to where it has none. */
+function checkHolds(schema: Schema, { sourceId, transform, name }: PartitionField, value: Datum): void {
+  const type = findField(schema, sourceId)?.type
+  if (transform.kind !== 'truncate' || type === undefined || !isPrimitive(type) || holds(type, value)) return
+  throw new InvalidDataError(`A row's value is too small to be truncated for partition field ${name}`, {
+    column: fieldName(schema, sourceId),
+    hint: 'Partition by a wider type, or by another transform.',
+  })
+}
+
+function holds(type: PrimitiveType, value: Datum): boolean {
+  if (typeof value === 'number') return value >= INT_MIN
+  if (typeof value !== 'bigint') return true
+  if (type.kind !== 'decimal') return value >= LONG_MIN
+  return BigInt.asIntN(8 * decimalBytes(type.precision), value) === value
 }
 
 async function valueOfFirstRow(written: Written, at: number, report: FileReport): Promise<Datum | null> {
