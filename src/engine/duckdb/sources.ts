@@ -1,9 +1,9 @@
 /** Incoming rows as something SQL can read: files in place, all else through column buffers. */
 import type { Schema } from '../../format/schema.ts'
 import type { Row } from '../../format/values/value.ts'
-import { InvalidDataError } from '../../errors.ts'
+import { InvalidArgumentError, InvalidDataError } from '../../errors.ts'
 import type { ArrowRecordBatch, RowSource, RunOptions } from '../data-plane.ts'
-import { arrowBlock, arrowFields, arrowReader, type ArrowReader } from './arrow-in.ts'
+import { arrowBlock, arrowColumns, arrowFields, arrowReader, type ArrowReader } from './arrow-in.ts'
 import { arrowIpcBatches } from './arrow-ipc.ts'
 import type { SourceColumn } from './block-source.ts'
 import type { Block } from './column-data.ts'
@@ -115,7 +115,7 @@ async function openArrow(
     name: 'arrow',
     columns: decoder.columns,
     blocks,
-    rowCount: rowsOf(batches),
+    rowCount: first.batch === null ? 0 : rowsOf(batches),
     options,
   })
 }
@@ -161,6 +161,9 @@ class ArrowDecoder {
 
   constructor(first: ArrowRecordBatch | null, schema: Schema | null) {
     const fields = first === null ? [] : arrowFields(first)
+    if (first !== null && (fields.length === 0 || arrowColumns(first).length !== fields.length)) {
+      throw new InvalidArgumentError('an Arrow batch has no columns')
+    }
     this.#schema = schema
     this.#readers = fields.map((field) => {
       const target = schema?.fields.find((other) => other.name === field.name)

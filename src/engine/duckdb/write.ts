@@ -30,6 +30,8 @@ export async function writeRows(engine: DuckDbEngine, request: WriteRequest): Pr
   }
   const source = await openSource(request.source, { engine, schema, signal, onProgress })
   try {
+    // Not even the columns of a source without rows matter.
+    if (source.rowCount === 0) return { files: [], rows: 0 }
     const columns = checkedColumns(source, schema)
     return await writeColumns(engine, request, source, columns)
   } finally {
@@ -43,7 +45,6 @@ async function writeColumns(
   source: OpenSource,
   columns: readonly OutgoingColumn[],
 ): Promise<WriteResult> {
-  if (source.rowCount === 0) return { files: [], rows: 0 }
   const outputs = new Outputs(request)
   try {
     const written = await copyRows(engine, request, source, columns, outputs)
