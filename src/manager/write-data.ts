@@ -6,6 +6,7 @@ import type { Expression } from '../format/expressions/expression.ts'
 import { metricsConfig } from '../format/metrics-config.ts'
 import { intProperty } from '../format/properties.ts'
 import type { ContentFile } from '../format/manifest/entry.ts'
+import { currentSchema } from '../format/metadata/views.ts'
 import { MAIN_BRANCH } from '../format/snapshot.ts'
 import { commitChange } from '../table/commit.ts'
 import { AppendChange, type CommitStrategy } from '../table/operations/append.ts'
@@ -119,7 +120,7 @@ export async function appendData<In, Out>(
   data: WriteInput,
   options: WriteDataOptions & { readonly commitStrategy: CommitStrategy },
 ): Promise<WriteDataResult> {
-  const { runtime, storage, id, loaded } = table.state
+  const { runtime, storage, id, loaded, metadata } = table.state
   const files = await writeFiles(table, data, options)
   if (files.length === 0) return { snapshotId: null, rows: 0, files: 0, bytes: 0, attempts: 0 }
   const locations = files.map((file) => file.location)
@@ -131,6 +132,7 @@ export async function appendData<In, Out>(
   }
   const change = new AppendChange(target, files, {
     strategy: options.commitStrategy,
+    schema: currentSchema(metadata),
     discardData: async () => void (await storage.store.delete(locations)),
   })
   const result = await commitChange(runtime, id, loaded, change, { ...options.retry, signal: options.signal })

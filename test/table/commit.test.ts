@@ -43,6 +43,7 @@ async function append({ world, table }: Scene, name: string, options: CommitOpti
   const target = { runtime: world.runtime, storage, branch: 'main', snapshotProperties: {} }
   const change = new AppendChange(target, [file], {
     strategy: 'fast_append',
+    schema: table.schema,
     discardData: async () => void (await world.store.delete([file.location])),
   })
   const result = await commitChange(world.runtime, TABLE, table.state.loaded, change, options)
@@ -56,7 +57,11 @@ function otherAppend(world: MemoryWorld, name: string): (catalog: Catalog) => Pr
     const table = await TableHandle.open(runtime, TABLE, await catalog.loadTable(TABLE))
     const file = await putDataFile(world, table, name)
     const target = { runtime, storage: table.state.storage, branch: 'main', snapshotProperties: {} }
-    const change = new AppendChange(target, [file], { strategy: 'fast_append', discardData: async () => {} })
+    const change = new AppendChange(target, [file], {
+      strategy: 'fast_append',
+      schema: table.schema,
+      discardData: async () => {},
+    })
     await commitChange(runtime, TABLE, table.state.loaded, change)
   }
 }

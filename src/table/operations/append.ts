@@ -4,9 +4,11 @@ import type { ContentFile } from '../../format/manifest/entry.ts'
 import type { ManifestFile } from '../../format/manifest/list.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { boolProperty } from '../../format/properties.ts'
+import type { Schema } from '../../format/schema.ts'
 import type { CommitAttempt, CommitChange } from '../commit.ts'
 import { inheritedManifests, writableManifests } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
+import { checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
 
 /**
@@ -17,6 +19,8 @@ export type CommitStrategy = 'fast_append' | 'merge_commit'
 
 export interface AppendOptions {
   readonly strategy: CommitStrategy
+  /** What the files were written by. */
+  readonly schema: Schema
   /** Removes the data files; called when the operation gives up for certain. */
   readonly discardData: () => Promise<void>
 }
@@ -39,8 +43,9 @@ export class AppendChange implements CommitChange {
   }
 
   async apply(base: TableMetadata, attempt: number): Promise<CommitAttempt> {
+    checkWrittenSchema(base, this.#options.schema, this.#files)
     this.#added ??= await this.#writeAdded(base)
-    return this.#producer.finish(
+    const { updates, requirements } = await this.#producer.finish(
       base,
       {
         operation: 'append',
@@ -49,6 +54,7 @@ export class AppendChange implements CommitChange {
       },
       attempt,
     )
+    return { updates, requirements: [...requirements, schemaRequirement(base)] }
   }
 
   tidy(): Promise<void> {

@@ -10,8 +10,10 @@
 import { CommitConflictError } from '../../errors.ts'
 import type { ContentFile, ManifestEntry } from '../../format/manifest/entry.ts'
 import type { ManifestFile } from '../../format/manifest/list.ts'
+import { currentSchema } from '../../format/metadata/views.ts'
 import { boolProperty } from '../../format/properties.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
+import type { Schema } from '../../format/schema.ts'
 import type { Snapshot, SnapshotOperation } from '../../format/snapshot.ts'
 import type { CommitAttempt, CommitChange } from '../commit.ts'
 import { Intervening, type InterveningChanges } from '../intervening.ts'
@@ -19,6 +21,7 @@ import { filterManifests } from '../manifest-filter.ts'
 import { inheritedManifests, writableManifests, type ManifestContext } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
+import { checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
 import type { CommitStrategy } from './append.ts'
 
 /** How much of what others did counts as a conflict. */
@@ -52,13 +55,21 @@ export interface RowChangeOptions {
   readonly strategy: CommitStrategy
 }
 
+/** What was computed, on what. */
+interface ComputedChange {
+  readonly change: RowChange
+  readonly since: Intervening
+  /** What its files were written by. */
+  readonly schema: Schema
+}
+
 export class RowLevelChange implements CommitChange {
   readonly operation: string
   readonly snapshotId: bigint
   readonly #computation: RowComputation
   readonly #options: RowChangeOptions
   readonly #producer: SnapshotProducer
-  #current: { readonly change: RowChange; readonly since: Intervening } | null = null
+  #current: ComputedChange | null = null
   #added: readonly ManifestFile[] | null = null
   /** Data files of earlier computations that may be in the table after all. */
   readonly #kept: string[] = []
@@ -83,7 +94,8 @@ export class RowLevelChange implements CommitChange {
     if (change.added.length === 0 && change.removed.length === 0) return null
     this.#added ??= await this.#writeAdded(base, change.added)
     const content = await this.#content(base, head, context, change, this.#added)
-    return this.#producer.finish(base, content, attempt)
+    const { updates, requirements } = await this.#producer.finish(base, content, attempt)
+    return { updates, requirements: [...requirements, schemaRequirement(base)] }
   }
 
   tidy(): Promise<void> {
@@ -115,7 +127,10 @@ export class RowLevelChange implements CommitChange {
       this.#current.change,
       await this.#current.since.changes(context, head),
     )
-    if (reason === null) return this.#current.change
+    if (reason === null) {
+      checkWrittenSchema(base, this.#current.schema, this.#current.change.added)
+      return this.#current.change
+    }
     if (this.#computation.onConflict === 'fail') throw conflict(reason)
     await this.#startOver(mayDiscard)
     return this.#compute(base, head)
@@ -138,7 +153,7 @@ export class RowLevelChange implements CommitChange {
 
   async #compute(base: TableMetadata, head: Snapshot | null): Promise<RowChange> {
     const change = await this.#computation.compute(base, head)
-    this.#current = { change, since: new Intervening(head) }
+    this.#current = { change, since: new Intervening(head), schema: currentSchema(base) }
     return change
   }
 
