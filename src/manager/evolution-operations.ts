@@ -41,7 +41,7 @@ export abstract class EvolutionOperations extends TableOperations {
     table: Table<In, Out>,
     changes: readonly SchemaChange[],
     options: EvolveSchemaOptions & { readonly schema?: DeclaredSchema } = {},
-  ): Promise<Table> {
+  ): Promise<unknown> {
     const handle = handleOf(table)
     const about = { changes: changes.map(describeSchemaChange) }
     return this.run('evolveSchema', { table: handle.identifier, arguments: about }, () =>

@@ -28,13 +28,13 @@ export const sortFieldSchema = z.strictObject({
 /** The Zod schema of a `TableConfig`. */
 export const tableConfigSchema = z.strictObject({
   /** One level as a string, or all levels. */
-  namespace: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+  namespace: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).readonly()]),
   name: z.string().min(1),
   schema: z.custom<SchemaInput>((value) => typeof value === 'object' && value !== null, {
     error: 'a schema is made with table({ … }), or is an Iceberg schema document',
   }),
-  partitionSpec: z.array(partitionFieldSchema).optional(),
-  sortOrder: z.array(sortFieldSchema).optional(),
+  partitionSpec: z.array(partitionFieldSchema).readonly().optional(),
+  sortOrder: z.array(sortFieldSchema).readonly().optional(),
   /** Default: the catalog's rule under the warehouse. */
   location: z.string().min(1).optional(),
   properties: z.record(z.string(), z.string()).optional(),

@@ -29,7 +29,7 @@ export interface FileRows {
  * Paths name local files. Iterables and streams (also Node's) are read once, with back-pressure.
  * Arrow comes as a Table, RecordBatches, or the bytes of an IPC stream or file.
  */
-export type DataInput<R = Row> =
+export type DataInput<R = object> =
   | ({ readonly parquet: Paths } & FileRows)
   | ({ readonly csv: Paths } & FileRows)
   | ({ readonly json: Paths } & FileRows)

@@ -41,7 +41,7 @@ export abstract class TableOperations extends NamespaceOperations {
   async createTable(
     config: TableConfig | TableConfigFromData,
     options: CreateTableOptions = {},
-  ): Promise<Table> {
+  ): Promise<unknown> {
     const id = toIdentifier({ namespace: toNamespace(config.namespace), name: config.name })
     return this.run(
       'createTable',
@@ -67,7 +67,7 @@ export abstract class TableOperations extends NamespaceOperations {
   async loadTable(
     reference: TableReference,
     options: CallOptions & { readonly schema?: DeclaredSchema } = {},
-  ): Promise<Table> {
+  ): Promise<unknown> {
     const id = toIdentifier(reference)
     return this.run('loadTable', { table: id }, async () => {
       const loaded = await this.runtime.catalog.loadTable(id, { signal: options.signal })

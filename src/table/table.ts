@@ -18,10 +18,10 @@ import type { TableState } from './table-state.ts'
  * A handle on a table. It shows one state; operations of this handle's manager move it to the state
  * they made, others' commits are seen after `refresh()`.
  *
- * `RowIn` and `RowOut` are the types of rows written and read; they follow from a declared schema
- * and are plain records otherwise.
+ * `RowIn` and `RowOut` are the types of rows written and read. They follow from a declared schema;
+ * without one any object may go in, and is checked when it is written.
  */
-export interface Table<RowIn = Row, RowOut = Row> {
+export interface Table<RowIn = object, RowOut = Row> {
   readonly identifier: TableIdentifier
   /** `namespace.name`. */
   readonly name: string
@@ -67,7 +67,7 @@ export interface TableCreation {
 }
 
 /** The implementation behind every `Table`; the manager alone moves it on. */
-export class TableHandle<RowIn = Row, RowOut = Row> implements Table<RowIn, RowOut> {
+export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, RowOut> {
   readonly creation: TableCreation | null
   #state: TableState
 
@@ -77,7 +77,7 @@ export class TableHandle<RowIn = Row, RowOut = Row> implements Table<RowIn, RowO
   }
 
   /** A handle on a table as a catalog answered it. */
-  static async open<RowIn = Row, RowOut = Row>(
+  static async open<RowIn = object, RowOut = Row>(
     runtime: Runtime,
     id: TableIdentifier,
     loaded: LoadedTable,
