@@ -17,6 +17,16 @@ export class PositionSet {
     return set
   }
 
+  /** Positions from 0 up to, and without, `count`. */
+  static upTo(count: number): PositionSet {
+    const set = new PositionSet(count)
+    const whole = Math.floor(count / 8)
+    set.#bits.fill(255, 0, whole)
+    if (count % 8 > 0) set.#bits[whole] = (1 << (count % 8)) - 1
+    set.#size = count
+    return set
+  }
+
   /** How many rows are in it. */
   get size(): number {
     return this.#size
@@ -37,7 +47,33 @@ export class PositionSet {
   }
 
   addAll(other: PositionSet): void {
-    for (const position of other) this.add(position)
+    if (other.#bits.length > this.#bits.length) this.#grow(other.#bits.length)
+    this.#combine(other, (mine, theirs) => mine | theirs)
+  }
+
+  removeAll(other: PositionSet): void {
+    this.#combine(other, (mine, theirs) => mine & ~theirs)
+  }
+
+  /** The least position; null when there is none. */
+  get first(): number | null {
+    const at = this.#bits.findIndex((byte) => byte !== 0)
+    return at === -1 ? null : at * 8 + 31 - Math.clz32(lowestBit(this.#bits[at] ?? 0))
+  }
+
+  /** The greatest position; null when there is none. */
+  get last(): number | null {
+    const at = this.#bits.findLastIndex((byte) => byte !== 0)
+    return at === -1 ? null : at * 8 + 31 - Math.clz32(this.#bits[at] ?? 0)
+  }
+
+  /** Positions below `count` as bits, bit `p & 7` of byte `p >> 3` for `p`: `ceil(count / 8)` bytes, a copy. */
+  toBytes(count: number): Uint8Array {
+    const bytes = new Uint8Array(Math.ceil(count / 8))
+    bytes.set(this.#bits.subarray(0, bytes.length))
+    const last = bytes.length - 1
+    if (count % 8 > 0) bytes[last] = (bytes[last] ?? 0) & ((1 << (count % 8)) - 1)
+    return bytes
   }
 
   /** Ascending. */
@@ -48,9 +84,30 @@ export class PositionSet {
     }
   }
 
+  #combine(other: PositionSet, combine: (mine: number, theirs: number) => number): void {
+    const bytes = Math.min(this.#bits.length, other.#bits.length)
+    for (let at = 0; at < bytes; at += 1) {
+      const before = this.#bits[at] ?? 0
+      const after = combine(before, other.#bits[at] ?? 0) & 255
+      if (after === before) continue
+      this.#bits[at] = after
+      this.#size += countBits(after) - countBits(before)
+    }
+  }
+
   #grow(bytes: number): void {
     const bits = new Uint8Array(Math.max(bytes, this.#bits.length * 2))
     bits.set(this.#bits)
     this.#bits = bits
   }
+}
+
+function lowestBit(byte: number): number {
+  return byte & -byte
+}
+
+function countBits(byte: number): number {
+  const pairs = byte - ((byte >> 1) & 0x55)
+  const nibbles = (pairs & 0x33) + ((pairs >> 2) & 0x33)
+  return (nibbles + (nibbles >> 4)) & 15
 }

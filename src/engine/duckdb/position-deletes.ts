@@ -2,54 +2,37 @@
  * Position delete files (Iceberg spec, "Position Delete Files") as one bitmap per data file: a bit
  * per row, so that memory is bounded by the rows of the files and not by the deletes.
  */
-import { DuckDBBitValue } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { contentFileKey } from '../../format/manifest/entry.ts'
 import type { NameMapping } from '../../format/name-mapping.ts'
+import { PositionSet } from '../../format/position-set.ts'
 import type { NestedField } from '../../format/schema.ts'
 import { corrupt } from './open-parquet.ts'
 import type { OpenFile, OpenTask, OpenTasks } from './open-tasks.ts'
 import { READ_OPTIONS } from './physical.ts'
 import { columnSql, type FileColumns } from './projection.ts'
 import { bigint64sOf, int32sOf, wholeVector } from './raw-vector.ts'
+import type { RowChoice } from './row-choice.ts'
 import { quotePaths, quoteText } from './sql.ts'
 
 /** Columns of position delete files, and the names that go with their reserved ids. */
-const LOCATION: NestedField = { id: 2147483546, name: 'file_path', required: true, type: { kind: 'string' } }
-const POSITION: NestedField = { id: 2147483545, name: 'pos', required: true, type: { kind: 'long' } }
+export const LOCATION: NestedField = {
+  id: 2147483546,
+  name: 'file_path',
+  required: true,
+  type: { kind: 'string' },
+}
+export const POSITION: NestedField = { id: 2147483545, name: 'pos', required: true, type: { kind: 'long' } }
 /** For writers that leave the ids out. */
 const NAMES: NameMapping = [LOCATION, POSITION].map(({ id, name }) => ({ 'field-id': id, names: [name] }))
-
-/** Deleted rows of a data file, by position. */
-export class DeletedRows {
-  /** As a DuckDB BIT: a byte that says how many bits pad it, then rows from the highest bit down. */
-  readonly #bits: Uint8Array
-  readonly #rowCount: number
-
-  constructor(rowCount: number) {
-    this.#rowCount = rowCount
-    this.#bits = new Uint8Array(1 + Math.ceil(rowCount / 8))
-  }
-
-  /** Positions past the file's end delete nothing. */
-  add(position: number): void {
-    if (position >= this.#rowCount) return
-    const at = 1 + (position >> 3)
-    this.#bits[at] = (this.#bits[at] ?? 0) | (128 >> (position & 7))
-  }
-
-  toValue(): DuckDBBitValue {
-    return new DuckDBBitValue(this.#bits)
-  }
-}
 
 /** The deleted rows of each task that has any delete file. */
 export async function readPositionDeletes(
   { tasks, session, nameOf }: OpenTasks,
   signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<OpenTask, DeletedRows>> {
+): Promise<ReadonlyMap<OpenTask, PositionSet>> {
   const withDeletes = tasks.filter((task) => task.deletes.length > 0)
-  const deleted = new Map(withDeletes.map((task) => [task, new DeletedRows(task.file.recordCount)]))
+  const deleted = new Map(withDeletes.map((task) => [task, new PositionSet(task.file.recordCount)]))
   if (withDeletes.length === 0) return deleted
   const deleteFiles = new Map(
     withDeletes.flatMap((task) => task.deletes.map((file) => [contentFileKey(file.file), file])),
@@ -72,7 +55,9 @@ export async function readPositionDeletes(
         const task = withDeletes[at]
         const position = Number(positions[i])
         if (position < 0) throw corrupt(deleteFile, 'it deletes a row before the first')
-        if (task !== undefined && applies[at]?.has(key) === true) deleted.get(task)?.add(position)
+        // Positions past the file's end delete nothing.
+        if (task === undefined || position >= task.file.recordCount) continue
+        if (applies[at]?.has(key) === true) deleted.get(task)?.add(position)
       }
     }
   }
@@ -87,4 +72,13 @@ function positionsSql({ name, physical, localPath }: OpenFile): string {
     `SELECT ${columnSql(LOCATION, file)} AS location, ${columnSql(POSITION, file)} AS pos ` +
     `FROM read_parquet(${quotePaths([localPath])}, ${READ_OPTIONS}) AS f(${columns.join(', ')})`
   )
+}
+
+/** The rows that the deletes of tasks leave, for tasks that have any. */
+export async function liveRows(
+  open: OpenTasks,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<OpenTask, RowChoice>> {
+  const deleted = await readPositionDeletes(open, signal)
+  return new Map([...deleted].map(([task, positions]) => [task, { take: 'except', positions }]))
 }

@@ -8,8 +8,6 @@ import { openTasks, type OpenTasks, type Reader } from './open-tasks.ts'
 const MAX_FILES = 1000
 /** Bytes of a window's data files: what a remote store's window takes of the scratch disk. */
 const MAX_BYTES = 1024 ** 3
-/** Each file with deletes is a part of the query of its own. */
-const MAX_FILES_WITH_DELETES = 64
 /** Rows of files with deletes: a bit of memory each. */
 const MAX_ROWS_WITH_DELETES = 2 ** 29
 
@@ -78,7 +76,6 @@ class WindowSize {
   readonly #limit: number
   #files = 0
   #bytes = 0
-  #filesWithDeletes = 0
   #rowsWithDeletes = 0
   /** Rows that are sure to come out. */
   #rows = 0
@@ -91,20 +88,14 @@ class WindowSize {
     if (this.#rows >= this.#limit || this.#files >= MAX_FILES) return false
     if (this.#bytes + entry.file.fileSizeInBytes > MAX_BYTES) return false
     if (deletes.length === 0) return true
-    return (
-      this.#filesWithDeletes < MAX_FILES_WITH_DELETES &&
-      this.#rowsWithDeletes + entry.file.recordCount <= MAX_ROWS_WITH_DELETES
-    )
+    return this.#rowsWithDeletes + entry.file.recordCount <= MAX_ROWS_WITH_DELETES
   }
 
   add(task: FileScanTask): void {
     const { fileSizeInBytes, recordCount } = task.entry.file
     this.#files += 1
     this.#bytes += fileSizeInBytes
-    if (task.deletes.length > 0) {
-      this.#filesWithDeletes += 1
-      this.#rowsWithDeletes += recordCount
-    }
+    if (task.deletes.length > 0) this.#rowsWithDeletes += recordCount
     if (isWhole(task)) this.#rows += recordCount
   }
 }
