@@ -22,9 +22,17 @@ export interface RunningProcess {
   readonly result: Promise<ProcessResult>
 }
 
-/** Starts `test/…/worker.ts` (a URL, as `new URL('./worker.ts', import.meta.url)`) with arguments. */
-export function startProcess(worker: URL, args: readonly string[]): RunningProcess {
-  const child = spawn(NODE, [fileURLToPath(worker), ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+/**
+ * Starts `test/…/worker.ts` (a URL, as `new URL('./worker.ts', import.meta.url)`) with arguments;
+ * `through` is a command that runs the one that follows it, as `unshare -m` does.
+ */
+export function startProcess(
+  worker: URL,
+  args: readonly string[],
+  through: readonly string[] = [],
+): RunningProcess {
+  const [command = NODE, ...rest] = [...through, NODE, fileURLToPath(worker), ...args]
+  const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   const waiting = new Set<() => void>()

@@ -36,6 +36,8 @@ export function engineError(thrown: unknown, context: FailureContext): FloebergE
   if (context.signal?.aborted === true) return abortedError()
   const text = thrown instanceof Error ? thrown.message : ''
   if (text.startsWith('INTERRUPT Error')) return abortedError()
+  // What does not fit into memory goes to the scratch folder: when that is full, DuckDB says so thus.
+  if (text.startsWith('Out of Memory Error: failed to offload data block')) return diskFull(context)
   if (text.startsWith('Out of Memory Error')) {
     return new EngineMemoryError(`could not ${context.doing} within the engine's memory limit`, {
       hint: 'raise the memory limit of the engine, or lower its number of threads',
@@ -48,12 +50,16 @@ function abortedError(): OperationAbortedError {
   return new OperationAbortedError('the operation was aborted')
 }
 
+function diskFull(context: FailureContext): StorageQuotaError {
+  return new StorageQuotaError(`could not ${context.doing}: the disk is full`, {
+    hint: 'free some space, or point the scratch folder and the warehouse at a larger disk',
+  })
+}
+
 function fileError(text: string, context: FailureContext): FloebergError | null {
   const file = fileOf(text, context)
   if (/No space left on device|Disk quota exceeded|File too large/.test(text)) {
-    return new StorageQuotaError(`could not ${context.doing}: the disk is full`, {
-      hint: 'free some space, or point the scratch folder and the warehouse at a larger disk',
-    })
+    return diskFull(context)
   }
   if (/^IO Error.*(No files found|No such file or directory)/s.test(text)) {
     return new MissingFileError(`could not ${context.doing}: a file is not there`, { file })

@@ -1,6 +1,7 @@
 /** The data files of one write, from their hidden beginnings to their locations, or to nothing. */
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { throwIfAborted } from '../../abort.ts'
+import { StorageDeniedError, StorageQuotaError, StorageUnavailableError } from '../../errors.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { OutputFile } from '../file-access.ts'
 
@@ -82,12 +83,37 @@ async function move(from: string, to: string): Promise<void> {
   try {
     await rename(from, to)
   } catch (error) {
-    if (!isOtherDevice(error)) throw error
-    await copyFile(from, to)
+    if (codeOf(error) !== 'EXDEV') throw systemError(error)
+    try {
+      await copyFile(from, to)
+    } catch (failure) {
+      throw systemError(failure)
+    }
     await rm(from)
   }
 }
 
-function isOtherDevice(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EXDEV'
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
+
+/** What the operating system answers when a finished file is put beside its place. */
+function systemError(error: unknown): Error {
+  switch (codeOf(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return new StorageQuotaError('could not write data files: the disk is full', {
+        hint: 'free some space, or point the warehouse at a larger disk',
+        cause: error,
+      })
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new StorageDeniedError('could not write data files: the file system denies access', {
+        cause: error,
+      })
+    default:
+      return new StorageUnavailableError('could not write data files', { cause: error })
+  }
 }
