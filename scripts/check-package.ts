@@ -2,7 +2,7 @@
  * Packs the project as npm would publish it and tries it the way a user would: in an empty project,
  * by `import` and by `require`, with its types and its command, on every Node.js line we support.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -40,19 +40,35 @@ function writePrograms(folder: string): void {
   writeFileSync(join(folder, 'by-require.cjs'), `console.log(${requires.join(' + ')})\n`)
 }
 
+/** The README's own program, which is JavaScript too: creates, writes, reads, travels in time. */
+function checkReadme(folder: string): void {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const blocks = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '')
+  writeFileSync(join(folder, 'readme.mjs'), blocks.join('\n'))
+  const printed = run(folder, join(folder, 'node_modules/.bin/node'), ['--no-warnings', 'readme.mjs'])
+  if (!/^append .* 6$/m.test(printed)) throw new Error(`the README's program prints:\n${printed}`)
+}
+
 /** The types must hold for a strict user who checks libraries too. */
 function checkTypes(folder: string): void {
-  const options = [
-    '--noEmit',
-    '--strict',
-    '--exactOptionalPropertyTypes',
-    '--target',
-    'es2023',
-    '--types',
-    'node',
-  ]
-  const modules = ['--module', 'nodenext', '--moduleResolution', 'nodenext']
-  run(folder, join(root, 'node_modules/.bin/tsc'), [...options, ...modules, 'by-types.mts'])
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    noEmit: true,
+    target: 'ES2023',
+    lib: ['ES2023', 'ESNext.Disposable'],
+    module: 'NodeNext',
+    types: ['node'],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['by-types.mts'] }))
+  const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  // What other packages' own types get wrong is theirs.
+  const ours = stdout.split('\n').filter((line) => /^(by-types|node_modules\/floeberg\/)/.test(line))
+  if (ours.length > 0) throw new Error(`the types do not hold:\n${ours.join('\n')}`)
 }
 
 /** `import` and `require` must give the same names, on a Node of that version. */
@@ -84,7 +100,9 @@ function tryIn(nodeVersion: string, tarball: string): void {
   run(folder, 'npm', ['install', '--silent', '--no-audit', '--no-fund', ...packages])
   checkNothingExtra(folder)
   writePrograms(folder)
-  console.log(`Node ${checkProgram(folder)}: import, require and the command work`)
+  const version = checkProgram(folder)
+  checkReadme(folder)
+  console.log(`Node ${version}: import, require, the command and the README's program work`)
   cpSync(join(root, 'node_modules/@types'), join(folder, 'node_modules/@types'), { recursive: true })
   cpSync(join(root, 'node_modules/undici-types'), join(folder, 'node_modules/undici-types'), {
     recursive: true,
