@@ -1,0 +1,182 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { RowSource, WriteRequest } from '../../src/engine/data-plane.ts'
+import type { FileAccess } from '../../src/engine/file-access.ts'
+import { EngineMemoryError, OperationAbortedError, StorageQuotaError } from '../../src/errors.ts'
+import { createSpec } from '../../src/format/partition-spec.ts'
+import { createSortOrder } from '../../src/format/sort-order.ts'
+import { LocalObjectStore } from '../../src/storage/local.ts'
+import { createFileAccess } from '../../src/storage/staging.ts'
+import { openWorkshop, pathOf, schemaOf, type Workshop } from './writing.ts'
+
+let shop: Workshop
+
+beforeAll(async () => {
+  shop = await openWorkshop()
+})
+
+afterAll(() => shop.close())
+
+const schema = schemaOf({ n: { kind: 'long' }, k: { kind: 'int' }, s: { kind: 'string' } })
+const byK = createSpec(schema, [{ source: 'k', transform: 'identity' }])
+const byN = createSortOrder(schema, [
+  { source: 'n', transform: 'identity', direction: 'desc', nullOrder: 'nulls-last' },
+])
+
+type Step = 'output' | 'scratch' | 'commit before' | 'commit after'
+
+/** A FileAccess that counts its steps and fails at one of them. */
+function failingAt(fatal: number, failure: Error): { readonly files: FileAccess; steps(): readonly Step[] } {
+  const inner = createFileAccess(new LocalObjectStore(), { scratchDir: join(shop.folder, 'staging') })
+  const steps: Step[] = []
+  const step = (name: Step): void => {
+    steps.push(name)
+    if (steps.length - 1 === fatal) throw failure
+  }
+  return {
+    steps: () => steps,
+    files: {
+      output: async (location, options) => {
+        step('output')
+        const file = await inner.output(location, options)
+        return {
+          ...file,
+          commit: async () => {
+            step('commit before')
+            const done = await file.commit()
+            step('commit after')
+            return done
+          },
+        }
+      },
+      input: (file, options) => inner.input(file, options),
+      scratch: async () => {
+        step('scratch')
+        return inner.scratch()
+      },
+    },
+  }
+}
+
+const rows = Array.from({ length: 40 }, (_, n) => ({ n, k: n % 4, s: `value ${n}` }))
+
+describe('a failure at any step of storage leaves nothing', () => {
+  test.each<readonly [string, Partial<WriteRequest>]>([
+    ['one file', {}],
+    ['partitioned', { spec: byK }],
+    ['partitioned and sorted', { spec: byK, sortOrder: byN }],
+    ['sorted and split', { sortOrder: byN, targetFileSizeBytes: 300 }],
+  ])('%s', async (_, more) => {
+    const failure = new StorageQuotaError('the disk is full')
+    const source = (): RowSource => ({ kind: 'rows', rows: rows[Symbol.iterator]() })
+    const before = await shop.leftovers()
+    const counting = failingAt(-1, failure)
+    const { files } = await shop.write(source(), schema, { ...more, files: counting.files })
+    expect(counting.steps()).toContain('commit after')
+    const kept = await shop.leftovers()
+    expect(kept.length).toBe(before.length + files.length)
+    for (let at = 0; at < counting.steps().length; at++) {
+      const failing = failingAt(at, failure)
+      await expect(shop.write(source(), schema, { ...more, files: failing.files })).rejects.toBe(failure)
+      expect(await shop.leftovers()).toEqual(kept)
+    }
+  })
+})
+
+describe('an abort', () => {
+  test('in the middle of files stops the engine and leaves nothing', async () => {
+    const path = join(shop.folder, 'large.parquet')
+    await shop.sql(
+      `COPY (SELECT range AS n, (range % 4)::INTEGER AS k, repeat('x', 50) || range AS s FROM range(2000000)) TO '${path}' (FORMAT parquet)`,
+    )
+    for (const more of [{}, { spec: byK }, { sortOrder: byN }]) {
+      const before = await shop.leftovers()
+      const controller = new AbortController()
+      const counting = failingAt(-1, new Error())
+      const files: FileAccess = {
+        ...counting.files,
+        // The engine is asked to begin right after this.
+        scratch: async () => {
+          const scratch = await counting.files.scratch()
+          setImmediate(() => controller.abort())
+          return scratch
+        },
+      }
+      const written = shop.write({ kind: 'files', format: 'parquet', paths: [path] }, schema, {
+        ...more,
+        files,
+        targetFileSizeBytes: 1_000_000,
+        signal: controller.signal,
+      })
+      await expect(written).rejects.toThrow(OperationAbortedError)
+      expect(await shop.leftovers()).toEqual(before)
+    }
+  })
+
+  test('before anything reads nothing', async () => {
+    let read = false
+    const lazily = (function* () {
+      read = true
+      yield { n: 1 }
+    })()
+    const written = shop.write({ kind: 'rows', rows: lazily }, schema, { signal: AbortSignal.abort() })
+    await expect(written).rejects.toThrow(OperationAbortedError)
+    expect(read).toBe(false)
+  })
+})
+
+describe('within little memory', () => {
+  test('a sorted write of more than fits is spilled, or refused as such', async () => {
+    const small = await openWorkshop({ memoryLimitBytes: 64 * 1024 * 1024 })
+    try {
+      const path = join(small.folder, 'large.parquet')
+      await small.sql(
+        `COPY (SELECT (hash(range) // 2)::BIGINT AS n, (range % 4)::INTEGER AS k, md5(range::VARCHAR) || md5((range + 1)::VARCHAR) AS s
+         FROM range(1500000)) TO '${path}' (FORMAT parquet)`,
+      )
+      const source: RowSource = { kind: 'files', format: 'parquet', paths: [path] }
+      const outcome = await small.write(source, schema, { sortOrder: byN }).catch((error: unknown) => error)
+      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(EngineMemoryError)
+      else expect(outcome).toMatchObject({ rows: 1_500_000 })
+    } finally {
+      await small.close()
+    }
+  })
+})
+
+describe('several writes at once', () => {
+  test('do not disturb one another', async () => {
+    const results = await Promise.all(
+      Array.from({ length: 12 }, (_, at) => {
+        const mine = Array.from({ length: 3000 + at }, (__, n) => ({ n, k: at, s: `${at}` }))
+        const given =
+          at % 2 === 0
+            ? mine
+            : (async function* () {
+                yield* mine
+              })()
+        return shop.write({ kind: 'rows', rows: given }, schema)
+      }),
+    )
+    for (const [at, { files, rows: count }] of results.entries()) {
+      expect(count).toBe(3000 + at)
+      const [found] = await shop.sql(
+        `SELECT count(*) AS n, min(k) AS least, max(k) AS greatest FROM read_parquet('${pathOf(files[0] ?? fail())}')`,
+      )
+      expect(found).toEqual({ n: BigInt(3000 + at), least: at, greatest: at })
+    }
+  })
+
+  test('a source that writes while it is read', async () => {
+    const nested = (async function* () {
+      yield { n: 1, k: 1, s: 'outer' }
+      await shop.write({ kind: 'rows', rows: [{ n: 2, k: 2, s: 'inner' }] }, schema)
+      yield { n: 3, k: 3, s: 'outer' }
+    })()
+    expect((await shop.write({ kind: 'rows', rows: nested }, schema)).rows).toBe(2)
+  })
+})
+
+function fail(): never {
+  throw new Error('no file')
+}
