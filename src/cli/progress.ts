@@ -18,7 +18,7 @@ export interface ProgressLine {
 
 /** A line that draws itself while it is updated. */
 export function progressLine(terminal: Terminal, label: string): ProgressLine {
-  if (!terminal.isErrorTty) return { update: () => undefined, clear: () => undefined }
+  if (terminal.errorWidth === null) return { update: () => undefined, clear: () => undefined }
   const started = performance.now()
   let drawn: number | null = null
   return {
@@ -26,7 +26,9 @@ export function progressLine(terminal: Terminal, label: string): ProgressLine {
       const now = performance.now()
       if (now - started < PATIENCE || (drawn !== null && now - drawn < INTERVAL)) return
       drawn = now
-      terminal.note(`${CLEAR}${progressText(label, progress, now - started)}`)
+      const text = progressText(label, progress, now - started)
+      // A line that wraps could not be taken away again.
+      terminal.note(`${CLEAR}${text.slice(0, (terminal.errorWidth ?? 1) - 1)}`)
     },
     clear() {
       if (drawn !== null) terminal.note(CLEAR)

@@ -7,14 +7,12 @@ export interface Terminal {
   write(text: string): Promise<void>
   /** Standard error, for messages to people. */
   note(text: string): void
-  /** A person watches standard output. */
-  readonly isTty: boolean
-  /** A person watches standard error. */
-  readonly isErrorTty: boolean
   /** Both ends are a person: questions can be asked. */
   readonly isInteractive: boolean
   /** Columns of the screen; null where nobody watches. */
   readonly width: number | null
+  /** The same for standard error. */
+  readonly errorWidth: number | null
   /** Whether to colour what is written to standard output. */
   readonly hasColor: boolean
   /** Fires on SIGINT and SIGTERM, and when whoever read our output has gone. */
@@ -67,11 +65,12 @@ export function processTerminal(): Terminal {
       }
     },
     note: (text) => void stderr.write(text),
-    isTty: isTty(stdout),
-    isErrorTty: isTty(stderr),
     isInteractive: isTty(stdin) && isTty(stderr),
     get width() {
       return isTty(stdout) ? stdout.columns || DEFAULT_WIDTH : null
+    },
+    get errorWidth() {
+      return isTty(stderr) ? stderr.columns || DEFAULT_WIDTH : null
     },
     hasColor: isTty(stdout) && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
     signal: controller.signal,
