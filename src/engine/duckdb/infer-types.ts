@@ -34,6 +34,10 @@ export class TypeInference {
   }
 
   type(from: DuckDBType, path: string): Type {
+    // Where JSON values agree on nothing, DuckDB leaves them JSON.
+    if (from.alias === 'JSON') {
+      return this.guess(path, { kind: 'string' }, 'its values are null, or of several kinds')
+    }
     if (from instanceof DuckDBListType || from instanceof DuckDBArrayType) {
       return {
         kind: 'list',

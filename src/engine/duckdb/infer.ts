@@ -1,8 +1,9 @@
 /** The schema that a source suggests. */
+import { DuckDBTypeId } from '@duckdb/node-api'
 import { throwIfAborted } from '../../abort.ts'
 import { InvalidDataError } from '../../errors.ts'
 import { assignFreshIds, createSchema } from '../../format/schema.ts'
-import type { NestedField } from '../../format/types.ts'
+import type { NestedField, PrimitiveType } from '../../format/types.ts'
 import type { ArrowRecordBatch, InferredSchema, RowSource, RunOptions } from '../data-plane.ts'
 import { arrowFields, arrowReader } from './arrow-in.ts'
 import { arrowIpcBatches } from './arrow-ipc.ts'
@@ -10,7 +11,10 @@ import type { DuckDbEngine } from './connection.ts'
 import { expandPaths } from './files-in.ts'
 import { inferRows } from './infer-rows.ts'
 import { TypeInference } from './infer-types.ts'
-import { quotePaths } from './sql.ts'
+import { jsonPointer } from './json-in.ts'
+import type { Session, StatementOptions } from './session.ts'
+import { quoteName, quotePaths } from './sql.ts'
+import { looksLike } from './text-in.ts'
 
 /** DataPlane.inferSchema by DuckDB. */
 export async function inferSchema(
@@ -64,22 +68,70 @@ async function fileFields(
     csv: `read_csv(${list}, header = true, allow_quoted_nulls = false, dateformat = '%Y-%m-%d')`,
     json: `read_json(${list}, map_inference_threshold = -1)`,
   }[source.format]
+  const options = { doing: `look at the ${source.format} files`, signal, reading: paths }
   return engine.withSession({ paths }, async (session) => {
-    const empty = await session.run(`SELECT * FROM ${from} LIMIT 0`, {
-      doing: `look at the ${source.format} files`,
-      signal,
-      reading: paths,
-    })
-    return empty.columnNames().map((name, at) => {
-      const type = empty.columnType(at)
-      // Where JSON values agree on nothing, DuckDB leaves them JSON.
-      if (source.format === 'json' && type.alias === 'JSON') {
-        const reason = 'its values are null, or of several kinds'
-        return types.plainField(name, types.guess(name, { kind: 'string' }, reason))
-      }
-      return types.field(name, name, type, false)
+    const empty = await session.run(`SELECT * FROM ${from} LIMIT 0`, options)
+    const names = empty.columnNames()
+    const temporal = names.filter((_, at) => TEMPORAL.has(empty.columnType(at).typeId))
+    // Parquet's types are declared; those of texts are what DuckDB would make of them, which for
+    // times is more than writing accepts.
+    const read =
+      source.format === 'parquet'
+        ? new Map<string, PrimitiveType>()
+        : await temporalTypes(session, textsOf(source.format, list), source.format, temporal, options)
+    return names.map((name, at) => {
+      const known = read.get(name)
+      if (known !== undefined) return types.plainField(name, known)
+      return types.field(name, name, empty.columnType(at), false)
     })
   })
+}
+
+const TEMPORAL: ReadonlySet<DuckDBTypeId> = new Set([
+  DuckDBTypeId.DATE,
+  DuckDBTypeId.TIME,
+  DuckDBTypeId.TIMESTAMP,
+  DuckDBTypeId.TIMESTAMP_TZ,
+])
+
+/** In this order: a date alone could be a timestamp as well. */
+const CANDIDATES: readonly PrimitiveType[] = [
+  { kind: 'date' },
+  { kind: 'time' },
+  { kind: 'timestamp' },
+  { kind: 'timestamptz' },
+]
+
+/** So many rows are looked at. */
+const SAMPLE_ROWS = 20_480
+
+function textsOf(format: 'csv' | 'json', list: string): string {
+  return format === 'csv'
+    ? `read_csv(${list}, header = true, all_varchar = true, allow_quoted_nulls = false)`
+    : `read_json_objects(${list})`
+}
+
+/** The first type by which writing can read all values seen; text where there is none. */
+async function temporalTypes(
+  session: Session,
+  from: string,
+  format: 'csv' | 'json',
+  columns: readonly string[],
+  options: StatementOptions,
+): Promise<ReadonlyMap<string, PrimitiveType>> {
+  if (columns.length === 0) return new Map()
+  const checks = columns.flatMap((name, at) => {
+    const text = format === 'csv' ? quoteName(name) : `(${jsonPointer('json', name)} ->> '$')`
+    return CANDIDATES.map((type, which) => `bool_and(${looksLike(text, type)}) AS c${at}_${which}`)
+  })
+  const sql = `SELECT ${checks.join(', ')} FROM (SELECT * FROM ${from} LIMIT ${SAMPLE_ROWS})`
+  const [row] = await session.rows(sql, options)
+  return new Map(
+    columns.map((name, at) => {
+      const found = CANDIDATES.find((_, which) => row?.[`c${at}_${which}`] === true)
+      return [name, found ?? { kind: 'string' }]
+    }),
+  )
 }
 
 async function arrowSchemaFields(

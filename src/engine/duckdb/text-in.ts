@@ -11,6 +11,11 @@ const ZONE = String.raw`(Z|[+-]\d{2}(:?\d{2})?)`
 const WHOLE = String.raw`[+-]?\d+(\.0*)?`
 const UUID = '[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}'
 
+/** Whether a text is null or can be read as a value of the type, its range aside. */
+export function looksLike(sql: string, to: Type): string {
+  return `(${sql}) IS NULL OR regexp_full_match(trim(${sql}), ${quoteText(patternOf(to, ''))})`
+}
+
 /** A text as a value of a column. Nested types have no text of their own. */
 export function textValue(sql: string, to: Type, path: string): Converted {
   if (to.kind === 'string') return { sql, checked: false }
