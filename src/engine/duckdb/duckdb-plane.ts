@@ -20,7 +20,7 @@ export async function openDuckDbPlane(options: DuckDbPlaneOptions): Promise<Data
     readToFile: (request, file) => readToFile(reader, request, file),
     countRows: (request) => countRows(reader, request),
     inferSchema: (source, runOptions) => inferSchema(engine, source, runOptions),
-    ...rowChanges(),
+    ...rowChanges(reader),
     close: () => engine.close(),
   }
 }

@@ -74,11 +74,9 @@ function positionsSql({ name, physical, localPath }: OpenFile): string {
   )
 }
 
-/** The rows that the deletes of tasks leave, for tasks that have any. */
-export async function liveRows(
-  open: OpenTasks,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<OpenTask, RowChoice>> {
-  const deleted = await readPositionDeletes(open, signal)
+/** The rows that deletes leave, of tasks that have any. */
+export function withoutDeleted(
+  deleted: ReadonlyMap<OpenTask, PositionSet>,
+): ReadonlyMap<OpenTask, RowChoice> {
   return new Map([...deleted].map(([task, positions]) => [task, { take: 'except', positions }]))
 }

@@ -10,7 +10,7 @@ import type { Row } from '../../format/values/value.ts'
 import type { ArrowRecordBatch, ReadRequest } from '../data-plane.ts'
 import { batchReader } from './arrow-out.ts'
 import { openTasks, refuseUnsupported, type OpenTasks, type Reader } from './open-tasks.ts'
-import { liveRows } from './position-deletes.ts'
+import { readPositionDeletes, withoutDeleted } from './position-deletes.ts'
 import { diagnosed, failureOf } from './read-failure.ts'
 import { rowReader } from './rows-out.ts'
 import { numberedNames, scanQuery, type ScanQuery } from './scan-sql.ts'
@@ -144,7 +144,7 @@ async function* scan(reader: Reader, request: ReadRequest): AsyncGenerator<Strea
 }
 
 async function queryOf(open: OpenTasks, request: ReadRequest, names: readonly string[]): Promise<ScanQuery> {
-  const rows = await liveRows(open, request.signal)
+  const rows = withoutDeleted(await readPositionDeletes(open, request.signal))
   const { projection, nameMapping } = request
   return scanQuery(open.tasks, { projection, nameMapping, names, rows })
 }

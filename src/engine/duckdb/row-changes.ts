@@ -1,11 +1,13 @@
 /** Changes of rows that are there, by DuckDB. */
 import { UnsupportedFeatureError } from '../../errors.ts'
 import type { RowChanges } from '../row-changes.ts'
+import { match, matchPartitions } from './match.ts'
+import type { Reader } from './open-tasks.ts'
 
-export function rowChanges(): RowChanges {
+export function rowChanges(reader: Reader): RowChanges {
   return {
-    match: notBuilt,
-    matchPartitions: notBuilt,
+    match: (request) => match(reader, request),
+    matchPartitions: (request) => matchPartitions(reader, request),
     writePositionDeletes: notBuilt,
     spool: notBuilt,
     checkKeys: notBuilt,

@@ -4,14 +4,13 @@
  */
 import type { DuckDBBitValue } from '@duckdb/node-api'
 import { UnsupportedFeatureError } from '../../errors.ts'
-import type { BoundExpression } from '../../format/expressions/expression.ts'
 import type { NameMapping } from '../../format/name-mapping.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { NestedField } from '../../format/types.ts'
 import { ALL_ROWS } from './filter-sql.ts'
 import type { OpenTask } from './open-tasks.ts'
 import { READ_OPTIONS } from './physical.ts'
-import { columnSql } from './projection.ts'
+import { columnSql, type FileColumns } from './projection.ts'
 import { joinedBits, type RowChoice } from './row-choice.ts'
 import { branchesOf, type Branch } from './scan-branches.ts'
 import { quoteName, quotePaths, quoteTexts, sqlType } from './sql.ts'
@@ -38,8 +37,14 @@ export interface ScanShape {
    * the row's position in its file (BIGINT).
    */
   readonly rowIds?: { readonly task: string; readonly position: string }
-  /** Conditions that come out as columns behind the others, by name. */
-  readonly flags?: ReadonlyMap<string, BoundExpression>
+  /** Further columns, behind the others, by name. */
+  readonly computed?: ReadonlyMap<string, ComputedColumn>
+}
+
+/** A column that is computed from those of a file. */
+export interface ComputedColumn {
+  readonly sqlType: string
+  readonly sql: (file: FileColumns) => string
 }
 
 /** The rows of the tasks, of exactly the projection's types. */
@@ -121,7 +126,7 @@ function byFileSql(list: string): string {
 }
 
 function outputsSql(branch: Branch, shape: ScanShape, numbers: ReadonlyMap<OpenTask, number>): string {
-  const { projection, names, rowIds, flags = new Map<string, BoundExpression>() } = shape
+  const { projection, names, rowIds, computed } = shape
   const outputs: string[] = []
   if (rowIds !== undefined) {
     const tasks = branch.tasks.map((task) => numbers.get(task) ?? 0)
@@ -132,7 +137,9 @@ function outputsSql(branch: Branch, shape: ScanShape, numbers: ReadonlyMap<OpenT
   for (const [at, field] of projection.fields.entries()) {
     outputs.push(`${outputSql(field, branch)} AS ${quoteName(names[at] ?? '')}`)
   }
-  for (const [name, flag] of flags) outputs.push(`(${branch.layout.condition(flag)}) AS ${quoteName(name)}`)
+  for (const [name, column] of computed ?? []) {
+    outputs.push(`(${column.sql(branch.layout.columns)}) AS ${quoteName(name)}`)
+  }
   return outputs.length === 0 ? 'TRUE' : outputs.join(', ')
 }
 
@@ -149,13 +156,13 @@ function outputSql(field: NestedField, branch: Branch): string {
 
 const HIGHEST_TABLE_FIELD_ID = 2147483447
 
-function emptySql({ projection, names, rowIds, flags }: ScanShape): string {
+function emptySql({ projection, names, rowIds, computed }: ScanShape): string {
   const columns = [
     ...(rowIds === undefined
       ? []
       : [[rowIds.task, 'INTEGER'] as const, [rowIds.position, 'BIGINT'] as const]),
     ...projection.fields.map((field, at) => [names[at] ?? '', sqlType(field.type)] as const),
-    ...[...(flags?.keys() ?? [])].map((name) => [name, 'BOOLEAN'] as const),
+    ...[...(computed ?? [])].map(([name, column]) => [name, column.sqlType] as const),
   ]
   const outputs = columns.map(([name, type]) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`)
   return `SELECT ${outputs.length === 0 ? 'TRUE' : outputs.join(', ')} WHERE FALSE`

@@ -17,7 +17,10 @@ export function isWhole(task: FileScanTask): boolean {
 }
 
 /** Open tasks, window by window. Each is closed when the next is asked for, or the loop is left. */
-export async function* openWindows(reader: Reader, request: ReadRequest): AsyncGenerator<OpenTasks> {
+export async function* openWindows(
+  reader: Reader,
+  request: Pick<ReadRequest, 'tasks' | 'files' | 'signal' | 'limit'>,
+): AsyncGenerator<OpenTasks> {
   const leaving = new AbortController()
   const signal =
     request.signal === undefined ? leaving.signal : AbortSignal.any([request.signal, leaving.signal])
