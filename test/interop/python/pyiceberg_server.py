@@ -248,6 +248,24 @@ def append_many(table, column, values):
     return {"conflicts": conflicts}
 
 
+held = {}
+
+
+def hold(table):
+    """Keeps the state the table is in now, for `append_held`."""
+    held[table] = catalog.load_table(table)
+
+
+def append_held(table, rows):
+    """Appends on the state that was held, whatever was committed since. False when it was refused."""
+    loaded = held.pop(table)
+    try:
+        loaded.append(decode_table(rows, loaded.schema().as_arrow()))
+        return True
+    except CommitFailedException:
+        return False
+
+
 def overwrite(table, rows, filter):
     loaded = catalog.load_table(table)
     loaded.overwrite(decode_table(rows, loaded.schema().as_arrow()), overwrite_filter=filter)
@@ -328,7 +346,7 @@ def refs(table):
 OPERATIONS = (
     list_namespaces, list_tables, create_namespace, create_table, load_table, drop_table, rename_table,
     scan, count, aggregate, plan_files, entries, misplaced_rows, read_parquet, read_avro,
-    append, append_parquet, append_many, overwrite, delete,
+    append, append_parquet, append_many, hold, append_held, overwrite, delete,
     update_schema, update_spec, set_properties, create_tag, create_branch, snapshots, refs,
 )
 

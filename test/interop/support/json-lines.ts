@@ -36,8 +36,11 @@ export class JsonLinesPeer {
   #nextId = 1
   #log = ''
 
-  constructor(script: string, args: readonly string[]) {
-    const path = fileURLToPath(new URL(`../python/${script}`, import.meta.url))
+  /** `script` is a file of test/interop/python, or the URL of one elsewhere. */
+  constructor(script: string | URL, args: readonly string[]) {
+    const path = fileURLToPath(
+      new URL(script instanceof URL ? script : `../python/${script}`, import.meta.url),
+    )
     this.#child = spawn(python, [path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
     // Kept for the day something fails: a healthy peer's chatter is nobody's concern.
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -48,7 +51,7 @@ export class JsonLinesPeer {
       this.#child
         .once('error', (error) => this.#fail(error))
         .once('close', () => {
-          this.#fail(new Error(`${script} ended early\n${this.#log}`))
+          this.#fail(new Error(`${path} ended early\n${this.#log}`))
           resolve()
         })
     })

@@ -162,6 +162,14 @@ export class PyIceberg {
   ): Promise<{ readonly conflicts: number }> {
     return this.#call('append_many', { table, column, values })
   }
+  /** Keeps the state the table is in now, for `appendHeld`. */
+  hold(table: string): Promise<void> {
+    return this.#call('hold', { table })
+  }
+  /** Appends on the state that was held. False when PyIceberg gave up. */
+  appendHeld(table: string, rows: readonly ExactRow[]): Promise<boolean> {
+    return this.#call('append_held', { table, rows })
+  }
   overwrite(table: string, rows: readonly ExactRow[], filter: string): Promise<void> {
     return this.#call('overwrite', { table, rows, filter })
   }
