@@ -1,8 +1,10 @@
 /** Creating tables: everything that can be refused is refused before anything is written. */
 import type { Catalog, LoadedTable, Namespace, TableIdentifier } from '../catalog/catalog.ts'
 import {
+  CorruptFileError,
   InvalidLocationError,
   InvalidTableConfigError,
+  MissingFileError,
   NamespaceAlreadyExistsError,
   NoSuchTableError,
   TableAlreadyExistsError,
@@ -137,9 +139,24 @@ async function* tableLocations(
 ): AsyncGenerator<{ id: TableIdentifier; location: string }> {
   for await (const namespace of namespacesBelow(catalog, undefined, signal)) {
     for (const id of await catalog.listTables(namespace, { signal })) {
-      const loaded = await loadIfExists(catalog, id, signal)
-      if (loaded !== null) yield { id, location: loaded.metadata.location }
+      const location = await locationIfExists(catalog, id, signal)
+      if (location !== null) yield { id, location }
     }
+  }
+}
+
+/** A table that cannot be read must not keep others from being created; where its metadata lies says enough. */
+async function locationIfExists(
+  catalog: Catalog,
+  id: TableIdentifier,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  try {
+    return (await loadIfExists(catalog, id, signal))?.metadata.location ?? null
+  } catch (error) {
+    const isBroken = error instanceof MissingFileError || error instanceof CorruptFileError
+    if (!isBroken || error.file === undefined) throw error
+    return error.file.replace(/(\/metadata)?\/[^/]*$/, '')
   }
 }
 
