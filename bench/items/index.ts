@@ -1,0 +1,20 @@
+/** What can be measured, by name. */
+import type { Figure } from '../figures.ts'
+import type { World } from '../world.ts'
+import { appends } from './appends.ts'
+import { bulkRead } from './bulk-read.ts'
+import { bulkWrite } from './bulk-write.ts'
+import { firstSteps } from './first-steps.ts'
+import { history } from './history.ts'
+import { openMetadata } from './open-metadata.ts'
+import { planning } from './planning.ts'
+
+export const items: Readonly<Record<string, (world: World) => Promise<readonly Figure[]>>> = {
+  appends,
+  history,
+  planning,
+  'bulk-write': bulkWrite,
+  'bulk-read': bulkRead,
+  'open-metadata': openMetadata,
+  'first-steps': firstSteps,
+}
