@@ -87,6 +87,14 @@ function normalised(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value).replaceAll(/decimal\((\d+), ?(\d+)\)/g, 'decimal($1, $2)'))
 }
 
+test('a column of fixed length is refused by name, before anything is written', async () => {
+  const schema = columns('i', 'fx')
+  const table = await manager.createTable({ namespace: 'ours', name: 'fixed', schema })
+  const rows = rowsIn(schema, rowsOf(schema))
+  await expect(manager.writeData(table, rows)).rejects.toMatchObject({ code: 'FLOEBERG_UNSUPPORTED_FEATURE' })
+  expect(await pyiceberg.scan('ours.fixed')).toEqual([])
+})
+
 describe('metrics', () => {
   test('bounds and counts are those PyIceberg decodes: never a NaN, -0.0 below 0.0', async () => {
     const [entry] = await pyiceberg.entries('ours.types')

@@ -175,6 +175,9 @@ describe('we read Spark’s', () => {
       const table = await manager.loadTable(name)
       const filtered = await spark.sql(`select count(*) n from ${name} where part = 1 and id > 20`)
       expect(`i:${await table.scan({ filter: 'part = 1 and id > 20' }).count()}`).toBe(filtered[0]?.['n'])
+      // Our append carries the delete files on.
+      await manager.writeData(table, [{ id: 5n, part: 2 }], { commitStrategy: 'merge_commit' })
+      await expectSame(name)
     }
   })
 
@@ -279,6 +282,49 @@ describe('we read Spark’s', () => {
       { id: 'i:3' },
     ])
     await manager.writeData(table, [{ id: 4n, p: 2 }])
+    await expectSame(name)
+  })
+
+  test('a spec that changed, tags and branches: our append leaves all of it as it was', async () => {
+    const name = 's.respecced'
+    await spark.sql(`create table ${name} (id bigint, ts timestamp) using iceberg partitioned by (days(ts))`)
+    await spark.sql(
+      `insert into ${name} values (1, timestamp'2024-01-31 23:59:59Z'), (2, timestamp'1969-12-31 23:00:00Z')`,
+    )
+    await spark.sql(`alter table ${name} create tag keep retain 30 days`)
+    await spark.sql(`alter table ${name} replace partition field ts_day with hours(ts)`)
+    await spark.sql(`alter table ${name} add partition field bucket(4, id)`)
+    await spark.sql(`alter table ${name} create branch audit with snapshot retention 3 snapshots`)
+    await spark.sql(`insert into ${name} values (3, null)`)
+    const refs = await spark.sql(`select * from ${name}.refs where name != 'main' order by name`)
+    const table = await manager.loadTable(name)
+    await manager.writeData(table, [
+      { id: 4n, ts: '2024-01-31T23:59:59Z' },
+      { id: null, ts: '1969-12-31T22:59:59.999999Z' },
+    ])
+    await manager.writeData(table, [{ id: 5n, ts: null }], { branch: 'audit' })
+    await expectSame(name)
+    expect(await spark.sql(`select id from ${name} version as of 'audit' where id = 5`)).toEqual([
+      { id: 'i:5' },
+    ])
+    const after = await spark.sql(`select * from ${name}.refs where name = 'keep'`)
+    expect(after).toEqual(refs.filter((ref) => ref['name'] === 's:keep'))
+    const hours = await spark.sql(
+      `select partition.ts_hour h from ${name}.files where partition.ts_hour is not null order by h`,
+    )
+    expect(hours).toEqual([{ h: 'i:-2' }, { h: `i:${Date.UTC(2024, 0, 31, 23) / 3_600_000}` }])
+  })
+
+  test('gzipped metadata, Spark’s and after our commit', async () => {
+    const name = 's.gzipped'
+    await spark.sql(`create table ${name} (id bigint) using iceberg
+      tblproperties ('write.metadata.compression-codec'='gzip')`)
+    await spark.sql(`insert into ${name} values (1)`)
+    const table = await manager.loadTable(name)
+    expect(table.metadataLocation).toMatch(/\.gz\.metadata\.json$/)
+    await manager.writeData(table, [{ id: 2n }])
+    await expectSame(name)
+    await spark.sql(`insert into ${name} values (3)`)
     await expectSame(name)
   })
 
