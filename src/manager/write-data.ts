@@ -1,6 +1,6 @@
 /** Writing rows: the engine makes data files, the commit loop makes them visible, all or none. */
 import type { Progress, RowSource } from '../engine/data-plane.ts'
-import { InvalidArgumentError, NoSuchRefError } from '../errors.ts'
+import { InvalidArgumentError, NoSuchRefError, UnsupportedFeatureError } from '../errors.ts'
 import { bindExpression } from '../format/expressions/bind.ts'
 import type { Expression } from '../format/expressions/expression.ts'
 import { metricsConfig } from '../format/metrics-config.ts'
@@ -11,6 +11,7 @@ import { MAIN_BRANCH } from '../format/snapshot.ts'
 import { commitChange } from '../table/commit.ts'
 import { AppendChange, type CommitStrategy } from '../table/operations/append.ts'
 import { parquetWriteOptions } from '../table/parquet-options.ts'
+import { mergeData } from './merge-data.ts'
 import { overwriteData, upsertData } from './change-rows.ts'
 import type { RowChangeResult, WriteOptions } from './row-change-options.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
@@ -29,6 +30,12 @@ export interface WriteDataOptions {
   readonly commitStrategy?: CommitStrategy | undefined
   /** Entries for the snapshot's summary; names of the format's own counts are refused. */
   readonly snapshotProperties?: Readonly<Record<string, string>> | undefined
+  /**
+   * `strict` (default): rows fit the table's columns, or are refused. `merge`, for appends: columns that
+   * the table lacks are added as optional, and types that are too narrow are legally widened, in the
+   * same commit as the rows; IncompatibleChangeError for what no evolution of the schema allows.
+   */
+  readonly schemaMode?: 'strict' | 'merge' | undefined
   /** Branch to write to. NoSuchRefError when it is not there. Default: main. */
   readonly branch?: string | undefined
   /** Overrides of the table's `commit.retry.*` for this call. */
@@ -56,6 +63,16 @@ export function checkWriteOptions<In, Out>(table: TableHandle<In, Out>, options:
   const mode: string = options.mode ?? 'append'
   if (mode !== 'append' && mode !== 'overwrite' && mode !== 'upsert') {
     throw new InvalidArgumentError("mode is one of 'append', 'overwrite', 'upsert'")
+  }
+  const schemaMode: unknown = 'schemaMode' in options ? (options.schemaMode ?? 'strict') : 'strict'
+  if (schemaMode !== 'strict' && schemaMode !== 'merge') {
+    throw new InvalidArgumentError("schemaMode is one of 'strict', 'merge'")
+  }
+  if (schemaMode === 'merge' && mode !== 'append') {
+    throw new UnsupportedFeatureError(`The schema mode 'merge' is not built for '${mode}'`, {
+      table: table.name,
+      hint: 'Evolve the schema first: evolveSchema with union_by_name.',
+    })
   }
   checkCommitOptions(table, options)
 }
@@ -107,7 +124,8 @@ export async function writeRows<In, Out>(
     case 'upsert':
       return upsertData(table, data, options)
     default: {
-      const written = await appendData(table, data, options)
+      const append = options.schemaMode === 'merge' ? mergeData : appendData
+      const written = await append(table, data, options)
       const changes = { rowsUpdated: 0, rowsDeleted: 0, rowsUnchanged: 0, fileChanges: [] }
       return { ...written, ...changes, rowsInserted: written.rows }
     }

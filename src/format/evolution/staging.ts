@@ -115,6 +115,11 @@ export function lookUp(staging: Staging, name: ColumnName): NestedField | undefi
   }
 }
 
+/** A column of a table by its name, in its own case; undefined when there is none. */
+export function lookUpColumn(base: EvolutionBase, name: ColumnName): NestedField | undefined {
+  return lookUp(startStaging(base, {}), name)
+}
+
 /** A member of a struct, or of the schema where `structId` is null, by its own name. */
 export function memberNamed(
   staging: Staging,

@@ -61,7 +61,7 @@ function addMissing(staging: Staging, path: readonly string[], field: NestedFiel
 }
 
 /** Rows written before have nothing of it, so nothing inside can be promised either. */
-function loosened(type: Type): Type {
+export function loosened(type: Type): Type {
   switch (type.kind) {
     case 'struct':
       return {

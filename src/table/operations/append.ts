@@ -30,8 +30,11 @@ export class AppendChange implements CommitChange {
   readonly operation = 'append'
   readonly snapshotId: bigint
   readonly #producer: SnapshotProducer
-  readonly #files: readonly ContentFile[]
+  #files: readonly ContentFile[]
+  #schema: Schema
   readonly #options: AppendOptions
+  /** Data files that were replaced by others and may be in the table after all. */
+  readonly #kept: string[] = []
   /** Written once and used by every attempt: entries inherit their sequence number. */
   #added: readonly ManifestFile[] | null = null
 
@@ -39,11 +42,32 @@ export class AppendChange implements CommitChange {
     this.#producer = new SnapshotProducer(target)
     this.snapshotId = this.#producer.snapshotId
     this.#files = files
+    this.#schema = options.schema
     this.#options = options
   }
 
+  /**
+   * Takes other files in place of those so far, with what was made of them; the caller removes these,
+   * unless an outcome was unknown and they have to be kept.
+   */
+  async replaceFiles(
+    files: readonly ContentFile[],
+    schema: Schema,
+    replaced: 'removed' | 'kept',
+  ): Promise<void> {
+    if (replaced === 'kept') {
+      this.#kept.push(...this.#files.map((file) => file.location))
+      this.#producer.keepFiles()
+    } else {
+      await this.#producer.discardAll()
+    }
+    this.#files = files
+    this.#schema = schema
+    this.#added = null
+  }
+
   async apply(base: TableMetadata, attempt: number): Promise<CommitAttempt> {
-    checkWrittenSchema(base, this.#options.schema, this.#files)
+    checkWrittenSchema(base, this.#schema, this.#files)
     this.#added ??= await this.#writeAdded(base)
     const { updates, requirements } = await this.#producer.finish(
       base,
@@ -71,7 +95,7 @@ export class AppendChange implements CommitChange {
   }
 
   writtenFiles(): readonly string[] {
-    return [...this.#files.map((file) => file.location), ...this.#producer.writtenFiles()]
+    return [...this.#kept, ...this.#files.map((file) => file.location), ...this.#producer.writtenFiles()]
   }
 
   async #manifests(

@@ -13,6 +13,7 @@ import { NAME_MAPPING_KEY, nameMappingToJson, parseNameMapping } from '../../for
 import { MAIN_BRANCH } from '../../format/snapshot.ts'
 import { sameSchema, schemaToJson, type Schema } from '../../format/schema.ts'
 import { refuseNulls } from '../refuse-nulls.ts'
+import type { CommitAttempt } from '../commit.ts'
 import type { TableState } from '../table-state.ts'
 import { MetadataChange, type MetadataAttempt } from './metadata-change.ts'
 
@@ -56,15 +57,26 @@ export class EvolveSchemaChange extends MetadataChange {
     if (sameSchema(schema, currentSchema(base))) return null
     await this.#refuseNulls(base, evolution)
     this.#sent = { schema, knownId: knownSchemaId(base, schema) }
-    return {
-      updates: [...schemaUpdates(evolution, this.#sent.knownId), ...propertyUpdates(base, schema)],
-      requirements: requirements(base, evolution, this.#sent.knownId),
-      witness: evolution.witness,
-    }
+    return { ...schemaCommit(base, evolution), witness: evolution.witness }
   }
 
   async #refuseNulls(base: TableMetadata, { madeRequired }: SchemaEvolution): Promise<void> {
     for (const id of madeRequired) await refuseNulls({ ...this.#state, metadata: base }, id)
+  }
+}
+
+/** A schema that is to become a table's. */
+type NextSchema = Pick<SchemaEvolution, 'schema' | 'lastColumnId'> & Partial<SchemaEvolution>
+
+/**
+ * What makes a schema a table's: the schema, under its old id where the table had it before, and the
+ * properties that name its columns.
+ */
+export function schemaCommit(base: TableMetadata, next: NextSchema): CommitAttempt {
+  const knownId = knownSchemaId(base, next.schema)
+  return {
+    updates: [...schemaUpdates(next, knownId), ...propertyUpdates(base, next.schema)],
+    requirements: requirements(base, next.madeRequired ?? [], knownId),
   }
 }
 
@@ -79,7 +91,7 @@ function knownSchemaId(base: TableMetadata, schema: Schema): number | null {
   return knownSchemas(base).find((each) => sameSchema(each, schema))?.schemaId ?? null
 }
 
-function schemaUpdates({ schema, lastColumnId }: SchemaEvolution, knownId: number | null): TableUpdate[] {
+function schemaUpdates({ schema, lastColumnId }: NextSchema, knownId: number | null): TableUpdate[] {
   if (knownId !== null) return [{ action: 'set-current-schema', 'schema-id': knownId }]
   const json: SchemaJson = schemaToJson(schema)
   return [
@@ -94,7 +106,7 @@ function schemaUpdates({ schema, lastColumnId }: SchemaEvolution, knownId: numbe
  */
 function requirements(
   base: TableMetadata,
-  evolution: SchemaEvolution,
+  madeRequired: readonly number[],
   knownId: number | null,
 ): TableRequirement[] {
   const list: TableRequirement[] = [
@@ -105,7 +117,7 @@ function requirements(
   if (knownId === null) {
     list.push({ type: 'assert-last-assigned-field-id', 'last-assigned-field-id': base['last-column-id'] })
   }
-  return evolution.madeRequired.length === 0 ? list : [...list, ...branchHeads(base)]
+  return madeRequired.length === 0 ? list : [...list, ...branchHeads(base)]
 }
 
 function branchHeads({ refs }: TableMetadata): TableRequirement[] {

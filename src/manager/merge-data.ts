@@ -1,0 +1,199 @@
+/** Appending rows together with the columns that they bring: `schemaMode: 'merge'`. */
+import type { RowSource } from '../engine/data-plane.ts'
+import { InvalidDataError } from '../errors.ts'
+import { bindExpression } from '../format/expressions/bind.ts'
+import { mergeEdits, renamedFor } from '../format/evolution/merge-edits.ts'
+import type { SchemaEdit } from '../format/evolution/schema-edit.ts'
+import type { ContentFile } from '../format/manifest/entry.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { currentSchema, specById } from '../format/metadata/views.ts'
+import { findFieldByName } from '../format/schema.ts'
+import { MAIN_BRANCH } from '../format/snapshot.ts'
+import type { Row } from '../format/values/value.ts'
+import { commitChange } from '../table/commit.ts'
+import type { CommitStrategy } from '../table/operations/append.ts'
+import { MergeAppendChange, stageMerge, type MergedFiles } from '../table/operations/merge-append.ts'
+import { RowWriter } from '../table/operations/row-writer.ts'
+import type { TableHandle } from '../table/table.ts'
+import type { TableState } from '../table/table-state.ts'
+import { incomingSchema, type ReadableSource } from './incoming-schema.ts'
+import { RowSegments } from './row-segments.ts'
+import type { WriteDataOptions, WriteDataResult, WriteInput } from './write-data.ts'
+
+type MergeOptions = WriteDataOptions & { readonly commitStrategy: CommitStrategy }
+
+/** Appends rows; columns that the table lacks, and types that are too narrow, land in the same commit. */
+export async function mergeData<In, Out>(
+  table: TableHandle<In, Out>,
+  data: WriteInput,
+  options: MergeOptions,
+): Promise<WriteDataResult> {
+  const merge = new Merge(table.state, data, options)
+  try {
+    await merge.write()
+  } catch (error) {
+    await merge.discard()
+    throw error
+  }
+  if (merge.written.files.length === 0) return { snapshotId: null, rows: 0, files: 0, bytes: 0, attempts: 0 }
+  const { change, table: loaded, attempts } = await merge.commit()
+  table.advance(loaded)
+  const { files } = merge.written
+  return {
+    snapshotId: change.snapshotId,
+    rows: files.reduce((rows, file) => rows + file.recordCount, 0),
+    files: files.length,
+    bytes: files.reduce((bytes, file) => bytes + file.fileSizeInBytes, 0),
+    attempts,
+  }
+}
+
+class Merge {
+  readonly #state: TableState
+  readonly #data: WriteInput
+  readonly #options: MergeOptions
+  /** Files as they were written, and those that a change of the schema meanwhile made of them. */
+  readonly #writers: RowWriter[] = []
+  #edits: readonly SchemaEdit[] = []
+  #files: readonly ContentFile[] = []
+
+  constructor(state: TableState, data: WriteInput, options: MergeOptions) {
+    this.#state = state
+    this.#data = data
+    this.#options = options
+  }
+
+  /** The state that rows are written on: the table's with what was found to be lacking. */
+  get #staged(): TableMetadata {
+    return stageMerge(this.#state.metadata, this.#edits).metadata
+  }
+
+  get written(): MergedFiles {
+    return {
+      files: this.#files,
+      schema: currentSchema(this.#staged),
+      lastColumnId: this.#state.metadata['last-column-id'],
+    }
+  }
+
+  async write(): Promise<void> {
+    const { source } = this.#data
+    if (source.kind === 'rows') return this.#writeRows(source.rows)
+    const plane = await this.#state.runtime.dataPlane()
+    const readable = await incomingSchema(plane, source, { signal: this.#options.signal })
+    this.#need(mergeEdits(this.#fields(), readable.schema, this.#state.metadata['format-version']))
+    await this.#writeWidening(readable)
+  }
+
+  async commit() {
+    const { runtime, storage, id, loaded } = this.#state
+    const target = {
+      runtime,
+      storage,
+      branch: this.#options.branch ?? MAIN_BRANCH,
+      snapshotProperties: this.#options.snapshotProperties ?? {},
+    }
+    const change = new MergeAppendChange(target, this.written, {
+      edits: this.#edits,
+      strategy: this.#options.commitStrategy,
+      copy: (from, to, removeOld) => this.#copy(from, to, removeOld),
+      discardData: () => this.discard(),
+    })
+    const { retry, signal } = this.#options
+    return { change, ...(await commitChange(runtime, id, loaded, change, { ...retry, signal })) }
+  }
+
+  async discard(): Promise<void> {
+    for (const writer of this.#writers) await writer.discard()
+  }
+
+  #fields() {
+    return currentSchema(this.#staged).fields
+  }
+
+  #need(edits: readonly SchemaEdit[]): void {
+    this.#edits = [...this.#edits, ...edits]
+  }
+
+  /** Rows are looked at before they are written, and written by what the table needs for them. */
+  async #writeRows(rows: Iterable<Row> | AsyncIterable<Row>): Promise<void> {
+    const plane = await this.#state.runtime.dataPlane()
+    const version = this.#state.metadata['format-version']
+    const segments = new RowSegments(rows, plane, version, this.#options.signal)
+    for (;;) {
+      const segment = await segments.next(this.#fields())
+      if (segment === null) return
+      this.#need(segment.edits)
+      await this.#write({ kind: 'rows', rows: segment.rows(this.#fields()) })
+    }
+  }
+
+  /**
+   * Text has no types of its own, so a column of text widens nothing before one of its values turns
+   * out to be too great.
+   */
+  async #writeWidening({ source, schema }: ReadableSource): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#write(source)
+      } catch (error) {
+        const wider =
+          schema.isTyped || !(error instanceof InvalidDataError) ? null : this.#wider(error, schema.fields)
+        if (wider === null) throw error
+        this.#need([wider])
+      }
+    }
+  }
+
+  #wider(error: InvalidDataError, incoming: ReadableSource['schema']['fields']): SchemaEdit | null {
+    const { column } = error
+    if (column === undefined) return null
+    const ours = findFieldByName(currentSchema(this.#staged), column)
+    const theirs = incoming.find((field) => field.name === column)
+    if (ours?.type.kind !== 'int' || theirs?.type.kind !== 'long') return null
+    return { type: 'widen_type', name: [column], fieldType: { kind: 'long' } }
+  }
+
+  async #write(source: RowSource): Promise<void> {
+    const staged = this.#staged
+    const { filter } = this.#data
+    const bound = filter === undefined ? undefined : bindExpression(currentSchema(staged), filter)
+    this.#files = [...this.#files, ...(await this.#newWriter().writeRows(staged, source, bound))]
+  }
+
+  /** Rows of our own files, under the names that the table gives their columns now. */
+  async #copy(from: MergedFiles, to: TableMetadata, removeOld: boolean): Promise<readonly ContentFile[]> {
+    const { runtime, storage } = this.#state
+    const old = this.#writers.splice(0)
+    const plane = await runtime.dataPlane()
+    const fields = renamedFor(from.schema.fields, currentSchema(to), from.lastColumnId)
+    const batches = plane.readRows({
+      tasks: from.files.map((file) => ({
+        entry: { status: 'added', snapshotId: 0n, sequenceNumber: 0, fileSequenceNumber: 0, file },
+        spec: specById(this.#state.metadata, file.specId),
+        deletes: [],
+        residual: { op: 'true' },
+      })),
+      projection: { ...from.schema, fields, identifierFieldIds: [] },
+      tableSchema: from.schema,
+      nameMapping: null,
+      files: storage.files,
+      signal: this.#options.signal,
+    })
+    this.#files = await this.#newWriter().writeRows(to, { kind: 'rows', rows: flat(batches) })
+    if (removeOld) for (const writer of old) await writer.discard()
+    return this.#files
+  }
+
+  #newWriter(): RowWriter {
+    const { runtime, storage } = this.#state
+    const { signal, onProgress } = this.#options
+    const writer = new RowWriter({ runtime, storage, signal, onProgress })
+    this.#writers.push(writer)
+    return writer
+  }
+}
+
+async function* flat(batches: AsyncIterable<readonly Row[]>): AsyncGenerator<Row> {
+  for await (const batch of batches) yield* batch
+}
