@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { parquetMetadata, parquetReadObjects, type FileMetaData } from 'hyparquet'
-import type { DataPlane, RowSource, WriteRequest, WriteResult } from '../../src/engine/data-plane.ts'
+import type { DataPlane, WriteRequest, WriteResult } from '../../src/engine/data-plane.ts'
+import type { FileAccess } from '../../src/engine/file-access.ts'
 import { openDuckDbPlane } from '../../src/engine/duckdb/duckdb-plane.ts'
 import type { ContentFile } from '../../src/format/manifest/entry.ts'
 import { metricsConfig } from '../../src/format/metrics-config.ts'
@@ -19,7 +20,8 @@ import { LocalObjectStore } from '../../src/storage/local.ts'
 export interface Workshop {
   readonly folder: string
   readonly plane: DataPlane
-  write(source: RowSource, schema: Schema, more?: Partial<WriteRequest>): Promise<WriteResult>
+  readonly files: FileAccess
+  write(source: WriteRequest['source'], schema: Schema, more?: Partial<WriteRequest>): Promise<WriteResult>
   /** Runs SQL in a DuckDB that is not the one under test. */
   sql(statement: string): Promise<readonly Record<string, unknown>[]>
   /** Every file below the data folder, hidden ones too. */
@@ -39,6 +41,7 @@ export async function openWorkshop(options: { readonly memoryLimitBytes?: number
   return {
     folder,
     plane,
+    files,
     write: (source, schema, more = {}) =>
       plane.write({ ...defaults(folder, schema, more), source, schema, files, ...more }),
     sql: async (statement) => (await connection.runAndReadAll(statement)).getRowObjects(),

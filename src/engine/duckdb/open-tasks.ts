@@ -144,7 +144,7 @@ function unsupported(file: ContentFile, feature: string): UnsupportedFeatureErro
 }
 
 /** Runs a task per item, so many at a time, in order of the items; the first failure ends it. */
-async function inParallel<Item, Result>(
+export async function inParallel<Item, Result>(
   items: readonly Item[],
   atOnce: number,
   run: (item: Item) => Promise<Result>,

@@ -8,13 +8,16 @@ import type { OutputFile } from '../file-access.ts'
 /** Files put in place at the same time. */
 const AT_ONCE = 8
 
+/** What is to be written where. */
+export type OutputRequest = Pick<WriteRequest, 'operationId' | 'locate' | 'files' | 'signal'>
+
 export class Outputs {
-  readonly #request: WriteRequest
+  readonly #request: OutputRequest
   readonly #files: OutputFile[] = []
   readonly #scratches: { readonly path: string; remove(): Promise<void> }[] = []
   #named = 0
 
-  constructor(request: WriteRequest) {
+  constructor(request: OutputRequest) {
     this.#request = request
   }
 

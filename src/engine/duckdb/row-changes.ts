@@ -3,12 +3,13 @@ import { UnsupportedFeatureError } from '../../errors.ts'
 import type { RowChanges } from '../row-changes.ts'
 import { match, matchPartitions } from './match.ts'
 import type { Reader } from './open-tasks.ts'
+import { writePositionDeletes } from './position-delete-files.ts'
 
 export function rowChanges(reader: Reader): RowChanges {
   return {
     match: (request) => match(reader, request),
     matchPartitions: (request) => matchPartitions(reader, request),
-    writePositionDeletes: notBuilt,
+    writePositionDeletes: (request) => writePositionDeletes(reader.engine, request),
     spool: notBuilt,
     checkKeys: notBuilt,
     keyBounds: notBuilt,

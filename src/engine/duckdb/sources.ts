@@ -1,4 +1,5 @@
 /** Incoming rows as something SQL can read: files in place, all else through column buffers. */
+import type { DuckDBBitValue } from '@duckdb/node-api'
 import type { Schema } from '../../format/schema.ts'
 import type { Row } from '../../format/values/value.ts'
 import { InvalidArgumentError, InvalidDataError } from '../../errors.ts'
@@ -36,7 +37,19 @@ export interface OpenSource {
   readonly rowCheck: string | null
   /** SQL of the file and the row within it; null when the source cannot be read again. */
   readonly position: { readonly from: string; readonly file: string; readonly row: string } | null
+  /** For rows that the plane itself has stored or spooled; absent for what comes from outside. */
+  readonly stored?: StoredRows
   close(): Promise<void>
+}
+
+/** Of a source that is read from files which the plane knows: its number of rows is exact. */
+export interface StoredRows {
+  /** Of the parameters `$1`, `$2` … in the FROM clause. */
+  readonly values: readonly DuckDBBitValue[]
+  /** Errors call a file by this. */
+  readonly nameOf: (localPath: string) => string
+  /** The error to throw for one that reading it met: it names the file at fault, where one is. */
+  diagnose(error: unknown): Promise<unknown>
 }
 
 export interface OpenOptions extends RunOptions {
