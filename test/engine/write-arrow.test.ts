@@ -136,7 +136,7 @@ describe('Arrow columns', () => {
   ]
 
   for (const [name, arrowType, values, type, seen] of plain) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const rows = await through(column(arrowType, values), schemaOf({ x: type }))
       const expected = values.map((value) => ({
         x: value === null || seen === undefined ? value : seen(value as never),

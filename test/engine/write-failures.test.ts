@@ -60,15 +60,21 @@ function failingAt(fatal: number, failure: Error): { readonly files: FileAccess;
 
 const rows = Array.from({ length: 40 }, (_, n) => ({ n, k: n % 4, s: `value ${n}` }))
 
+/** More than go into one row group. */
+const manyRows = Array.from({ length: 260_000 }, (_, n) => ({ n }))
+
 describe('a failure at any step of storage leaves nothing', () => {
   test.each<readonly [string, Partial<WriteRequest>]>([
     ['one file', {}],
+    ['one file of several segments', { targetFileSizeBytes: 1_000_000_000 }],
+    ['several files of several segments', { targetFileSizeBytes: 1 }],
     ['partitioned', { spec: byK }],
     ['partitioned and sorted', { spec: byK, sortOrder: byN }],
     ['sorted and split', { sortOrder: byN, targetFileSizeBytes: 300 }],
-  ])('%s', async (_, more) => {
+  ])('%s', async (name, more) => {
     const failure = new StorageQuotaError('the disk is full')
-    const source = (): RowSource => ({ kind: 'rows', rows: rows[Symbol.iterator]() })
+    const given = name.includes('segments') ? manyRows : rows
+    const source = (): RowSource => ({ kind: 'rows', rows: given[Symbol.iterator]() })
     const before = await shop.leftovers()
     const counting = failingAt(-1, failure)
     const { files } = await shop.write(source(), schema, { ...more, files: counting.files })

@@ -7,6 +7,7 @@ import {
   OperationAbortedError,
   SchemaMismatchError,
 } from '../../src/errors.ts'
+import { createSortOrder } from '../../src/format/sort-order.ts'
 import type { Type } from '../../src/format/types.ts'
 import type { Row, Value } from '../../src/format/values/value.ts'
 import { fieldsOf, openWorkshop, pathOf, rowsOf, schemaOf, type Workshop } from './writing.ts'
@@ -258,7 +259,7 @@ describe('iterables', () => {
     expect(await spools()).toEqual([])
   })
 
-  test('that are too large for memory are spooled, and what was spooled is removed', async () => {
+  test('that must be sorted and are too large for memory are spooled, and what was spooled is removed', async () => {
     let seen: readonly string[] = []
     const rows = (async function* (): AsyncGenerator<Row> {
       for (let id = 0; id < 60_000; id++) {
@@ -266,17 +267,20 @@ describe('iterables', () => {
         yield { id, name: id % 2 === 0 ? null : `${id}`.padEnd(3000, 'x') }
       }
     })()
-    const { files, rows: written } = await shop.write({ kind: 'rows', rows }, schema)
+    const sortOrder = createSortOrder(schema, [
+      { source: 'id', transform: 'identity', direction: 'desc', nullOrder: 'nulls-last' },
+    ])
+    const { files, rows: written } = await shop.write({ kind: 'rows', rows }, schema, { sortOrder })
     expect(seen.length).toBeGreaterThan(0)
     expect(written).toBe(60_000)
     expect(await spools()).toEqual([])
     const [file] = files
     if (file === undefined) throw new Error('no file')
     const found = await shop.sql(
-      `SELECT count(*) AS n, sum(id) AS ids, count(name) AS names, bool_and(id % 2 = 0 OR starts_with(name, id::VARCHAR)) AS ok
-       FROM read_parquet('${pathOf(file)}')`,
+      `SELECT count(*) AS n, count(name) AS names, bool_and(id % 2 = 0 OR starts_with(name, id::VARCHAR)) AS ok,
+       bool_and(id = 59999 - file_row_number) AS sorted FROM read_parquet('${pathOf(file)}')`,
     )
-    expect(found).toEqual([{ n: 60_000n, ids: expect.anything(), names: 30_000n, ok: true }])
+    expect(found).toEqual([{ n: 60_000n, names: 30_000n, ok: true, sorted: true }])
   })
 
   test('stop when the signal fires, and leave nothing', async () => {

@@ -1,7 +1,7 @@
 /** A JsSource over blocks of columns. */
 import type { DuckDBType } from '@duckdb/node-api'
 import type { Block } from './column-data.ts'
-import { sizeOf } from './column-data.ts'
+import { sizeOfRows } from './column-data.ts'
 import { VECTOR_SIZE, type JsSource } from './js-source.ts'
 import { fillVector } from './vectors-in.ts'
 
@@ -37,7 +37,7 @@ export function blockSource(
       const count = rowsThatFit(block, done)
       for (const [at, vector] of vectors.entries()) {
         const column = block.columns[wanted[at] ?? -1]
-        if (column !== undefined) fillVector(vector, column, done, count)
+        if (column !== undefined) fillVector(vector, column, (block.start ?? 0) + done, count)
       }
       done += count
       options.onRows?.(count)
@@ -48,10 +48,6 @@ export function blockSource(
 
 function rowsThatFit(block: Block, start: number): number {
   let count = Math.min(VECTOR_SIZE, block.rows - start)
-  while (count > 1 && bytesIn(block, start, count) > MAX_VECTOR_BYTES) count = count >> 1
+  while (count > 1 && sizeOfRows(block, start, count) > MAX_VECTOR_BYTES) count = count >> 1
   return count
-}
-
-function bytesIn(block: Block, start: number, count: number): number {
-  return block.columns.reduce((sum, column) => sum + sizeOf(column, start, count), 0)
 }

@@ -46,6 +46,8 @@ export interface StructColumn {
 /** Some rows, in columns. */
 export interface Block {
   readonly rows: number
+  /** Element of the columns that is the first row; 0 when absent. */
+  readonly start?: number
   readonly columns: readonly ColumnData[]
 }
 
@@ -71,4 +73,15 @@ export function sizeOf(column: ColumnData, start: number, count: number): number
     case 'struct':
       return column.children.reduce((sum, child) => sum + sizeOf(child, start, count), 0)
   }
+}
+
+/** Some of a block's rows, nothing copied. */
+export function sliceBlock(block: Block, from: number, rows: number): Block {
+  return { rows, start: (block.start ?? 0) + from, columns: block.columns }
+}
+
+/** Bytes that some of a block's rows hold, roughly. */
+export function sizeOfRows(block: Block, from: number, rows: number): number {
+  const start = (block.start ?? 0) + from
+  return block.columns.reduce((sum, column) => sum + sizeOf(column, start, rows), 0)
 }

@@ -14,7 +14,7 @@ export async function openDuckDbPlane(options: DuckDbPlaneOptions): Promise<Data
   const reader: Reader = { engine, layouts: new PhysicalSchemas() }
   return {
     name: 'duckdb',
-    write: (request) => writeRows(engine, request),
+    write: (request) => writeRows(reader, request),
     readRows: (request) => readRows(reader, request),
     readArrow: (request) => readArrow(reader, request),
     readToFile: (request, file) => readToFile(reader, request, file),

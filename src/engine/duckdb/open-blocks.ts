@@ -8,40 +8,45 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../../abort.ts'
 import { blockSource, type SourceColumn } from './block-source.ts'
-import { sizeOf, type Block } from './column-data.ts'
+import { sizeOfRows, type Block } from './column-data.ts'
 import type { DuckDbEngine } from './connection.ts'
 import { exposeSource } from './js-source.ts'
 import { distinctNames, quoteName, quotePaths, quoteText } from './sql.ts'
+import type { IncomingColumn } from './convert.ts'
 import type { OpenOptions, OpenSource } from './sources.ts'
 
 /** Up to this many bytes of blocks are held in memory; beyond, they are spooled. */
 const HELD_BYTES = 48 * 1024 * 1024
 
-interface BlocksRequest {
+/** Rows on their way, in blocks of columns. */
+export interface BlockStream {
+  /** What errors call it. */
   readonly name: string
   /** By the names of the table's columns. */
   readonly columns: readonly SourceColumn[]
   readonly blocks: Iterable<Block> | AsyncIterable<Block>
+  /** null when it is not known before reading. */
   readonly rowCount: number | null
-  readonly options: OpenOptions
+  /** Closes what the rows come from, begun or not. Idempotent. */
+  close(): Promise<void>
 }
 
-export async function openBlocks(request: BlocksRequest): Promise<OpenSource> {
-  if (Symbol.asyncIterator in request.blocks) return openAsync(request, request.blocks)
-  return openSync(request, request.blocks, request.rowCount)
+export async function openBlocks(stream: BlockStream, options: OpenOptions): Promise<OpenSource> {
+  if (Symbol.asyncIterator in stream.blocks) return openAsync(stream, stream.blocks, options)
+  return openHeld(stream, stream.blocks, options, { rowCount: stream.rowCount, sizeBytes: null })
 }
 
-function openSync(
-  request: BlocksRequest,
+/** Blocks that are at hand as a source. */
+export function openHeld(
+  stream: BlockStream,
   blocks: Iterable<Block>,
-  rowCount: number | null,
-  sizeBytes: number | null = null,
+  { signal, onProgress }: OpenOptions,
+  { rowCount, sizeBytes }: { readonly rowCount: number | null; readonly sizeBytes: number | null },
 ): OpenSource {
-  const { signal, onProgress } = request.options
   const iterator = blocks[Symbol.iterator]()
   let rows = 0
   const exposed = exposeSource(
-    blockSource(distinctColumns(request.columns), iterator, {
+    blockSource(distinctColumns(stream.columns), iterator, {
       cardinality: rowCount,
       onRows: (more) => {
         throwIfAborted(signal)
@@ -51,7 +56,7 @@ function openSync(
     }),
   )
   return {
-    ...commonOf(request),
+    ...commonOf(stream),
     from: exposed.sql,
     paths: [],
     rowCount,
@@ -60,12 +65,17 @@ function openSync(
     close: async () => {
       exposed.close()
       iterator.return?.()
+      await stream.close()
     },
   }
 }
 
-async function openAsync(request: BlocksRequest, blocks: AsyncIterable<Block>): Promise<OpenSource> {
-  const { signal, onProgress, engine } = request.options
+async function openAsync(
+  stream: BlockStream,
+  blocks: AsyncIterable<Block>,
+  options: OpenOptions,
+): Promise<OpenSource> {
+  const { signal, onProgress, engine } = options
   const iterator = blocks[Symbol.asyncIterator]()
   const held: Block[] = []
   let heldBytes = 0
@@ -77,28 +87,29 @@ async function openAsync(request: BlocksRequest, blocks: AsyncIterable<Block>): 
       throwIfAborted(signal)
       if (next.done === true) break
       held.push(next.value)
-      heldBytes += bytesOf(next.value)
+      heldBytes += sizeOfRows(next.value, 0, next.value.rows)
       rows += next.value.rows
       onProgress?.({ rows, totalRows: null })
       if (heldBytes < HELD_BYTES) continue
-      spool ??= await Spool.create(engine, distinctColumns(request.columns))
+      spool ??= await Spool.create(engine, distinctColumns(stream.columns))
       await spool.write(held.splice(0), signal)
       heldBytes = 0
     }
-    if (spool === null) return openSync(request, held, rows, heldBytes)
+    if (spool === null) return openHeld(stream, held, options, { rowCount: rows, sizeBytes: heldBytes })
     if (held.length > 0) await spool.write(held.splice(0), signal)
-    return spooled(request, spool, rows)
+    return spooled(stream, spool, rows)
   } catch (error) {
     await spool?.remove()
     throw error
   } finally {
     await iterator.return?.()
+    await stream.close()
   }
 }
 
-function spooled(request: BlocksRequest, spool: Spool, rowCount: number): OpenSource {
+function spooled(stream: BlockStream, spool: Spool, rowCount: number): OpenSource {
   return {
-    ...commonOf(request),
+    ...commonOf(stream),
     from: `read_parquet(${quotePaths(spool.files)}, hive_partitioning = false)`,
     paths: spool.files,
     rowCount,
@@ -109,29 +120,30 @@ function spooled(request: BlocksRequest, spool: Spool, rowCount: number): OpenSo
 }
 
 function commonOf(
-  request: BlocksRequest,
+  stream: BlockStream,
 ): Omit<OpenSource, 'from' | 'paths' | 'rowCount' | 'sizeBytes' | 'failure' | 'close'> {
-  const distinct = distinctColumns(request.columns)
   return {
-    name: request.name,
-    columns: request.columns.map((column, at) => ({
-      ...column,
-      sql: quoteName(distinct[at]?.name ?? column.name),
-    })),
+    name: stream.name,
+    columns: streamColumns(stream),
     rowCheck: null,
     nullsChecked: true,
     position: null,
   }
 }
 
+/** The columns of a stream as SQL sees them. */
+export function streamColumns(stream: BlockStream): readonly IncomingColumn[] {
+  const distinct = distinctColumns(stream.columns)
+  return stream.columns.map((column, at) => ({
+    ...column,
+    sql: quoteName(distinct[at]?.name ?? column.name),
+  }))
+}
+
 /** DuckDB tells names apart regardless of case. */
 function distinctColumns(columns: readonly SourceColumn[]): readonly SourceColumn[] {
   const names = distinctNames(columns.map((column) => column.name))
   return columns.map((column, at) => ({ ...column, name: names[at] ?? column.name }))
-}
-
-function bytesOf(block: Block): number {
-  return block.columns.reduce((sum, column) => sum + sizeOf(column, 0, block.rows), 0)
 }
 
 /** Parquet files that hold rows until all have come. */

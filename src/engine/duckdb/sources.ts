@@ -14,7 +14,7 @@ import { duckType } from './duck-types.ts'
 import { openFiles } from './files-in.ts'
 import { RowBuilder } from './nested-builder.ts'
 import { checkRequired } from './null-checks.ts'
-import { openBlocks } from './open-blocks.ts'
+import { openBlocks, type BlockStream } from './open-blocks.ts'
 
 /** A source that is ready to be read by SQL. */
 export interface OpenSource {
@@ -60,50 +60,57 @@ export interface OpenOptions extends RunOptions {
 
 /** Opens a source. Throws what its files, batches or first rows already give away. */
 export async function openSource(source: RowSource, options: OpenOptions): Promise<OpenSource> {
+  if (source.kind === 'files') return openFiles(source, options)
+  return openBlocks(await blocksOf(source, options.schema), options)
+}
+
+/** What is not in files, as blocks of columns. */
+export async function blocksOf(
+  source: Exclude<RowSource, { readonly kind: 'files' }>,
+  schema: Schema | null,
+): Promise<BlockStream> {
   switch (source.kind) {
-    case 'files':
-      return openFiles(source, options)
     case 'rows':
-      return openRows(source.rows, options)
+      return rowBlocks(source.rows, schema)
     case 'arrow':
-      return openArrow(source.batches, options)
+      return arrowBlocks(source.batches, schema)
     case 'arrow-ipc':
-      return openArrow(arrowIpcBatches(source.chunks), options)
+      return arrowBlocks(arrowIpcBatches(source.chunks), schema)
   }
 }
 
 /** Rows are gathered into blocks of about this many bytes, or one vector for iterables in memory. */
-const BLOCK_BYTES = 32 * 1024 * 1024
+const BLOCK_BYTES = 16 * 1024 * 1024
 const SYNC_BLOCK_ROWS = 2048
 
-async function openRows(rows: Iterable<Row> | AsyncIterable<Row>, options: OpenOptions): Promise<OpenSource> {
+function rowBlocks(rows: Iterable<Row> | AsyncIterable<Row>, schema: Schema | null): BlockStream {
   // Columns of type unknown are never stored, and must be null: the builder sees to it.
-  const fields = options.schema?.fields ?? []
+  const fields = schema?.fields ?? []
   const builder = new RowBuilder(fields, 'rows')
-  const columns: SourceColumn[] = fields.map((field) => ({
-    name: field.name,
-    type: duckType(field.type),
-  }))
-  const blocks = Symbol.asyncIterator in rows ? asyncBlocks(rows, builder) : syncBlocks(rows, builder)
-  return openBlocks({
+  return {
     name: 'rows',
-    columns,
-    blocks,
+    columns: fields.map((field) => ({ name: field.name, type: duckType(field.type) })),
+    blocks: Symbol.asyncIterator in rows ? asyncBlocks(rows, builder) : syncBlocks(rows, builder),
     rowCount: Array.isArray(rows) ? rows.length : null,
-    options,
-  })
+    // Nothing is asked of the rows before the blocks are, and those close them.
+    close: async () => {},
+  }
 }
 
 function* syncBlocks(rows: Iterable<Row>, builder: RowBuilder): Generator<Block, void, undefined> {
   for (const row of rows) {
     builder.append(row)
-    if (builder.held === SYNC_BLOCK_ROWS) yield builder.take()
+    if (builder.held === SYNC_BLOCK_ROWS || isFull(builder)) yield builder.take()
   }
   if (builder.held > 0) yield builder.take()
 }
 
 /** How often the size of what is held is looked at, in rows. */
-const LOOK_EVERY = 512
+const LOOK_EVERY = 32
+
+function isFull(builder: RowBuilder): boolean {
+  return builder.held % LOOK_EVERY === 0 && builder.size() >= BLOCK_BYTES
+}
 
 async function* asyncBlocks(
   rows: AsyncIterable<Row>,
@@ -111,26 +118,26 @@ async function* asyncBlocks(
 ): AsyncGenerator<Block, void, undefined> {
   for await (const row of rows) {
     builder.append(row)
-    if (builder.held % LOOK_EVERY === 0 && builder.size() >= BLOCK_BYTES) yield builder.take()
+    if (isFull(builder)) yield builder.take()
   }
   if (builder.held > 0) yield builder.take()
 }
 
-async function openArrow(
+async function arrowBlocks(
   batches: Iterable<ArrowRecordBatch> | AsyncIterable<ArrowRecordBatch>,
-  options: OpenOptions,
-): Promise<OpenSource> {
+  schema: Schema | null,
+): Promise<BlockStream> {
   const first = await firstOf(batches)
-  const decoder = new ArrowDecoder(first.batch, options.schema)
-  const blocks =
-    first.kind === 'sync' ? decoder.sync(first.batch, first.rest) : decoder.async(first.batch, first.rest)
-  return openBlocks({
+  const decoder = new ArrowDecoder(first.batch, schema)
+  return {
     name: 'arrow',
     columns: decoder.columns,
-    blocks,
+    blocks:
+      first.kind === 'sync' ? decoder.sync(first.batch, first.rest) : decoder.async(first.batch, first.rest),
     rowCount: first.batch === null ? 0 : rowsOf(batches),
-    options,
-  })
+    // The first batch was asked for already, whether the blocks are begun or not.
+    close: async () => void (await first.rest.return?.()),
+  }
 }
 
 type FirstBatch =

@@ -17,7 +17,7 @@ import type { OpenSource } from './sources.ts'
 import { splitOffsets } from './split-offsets.ts'
 import { distinctNames, quoteName, quotePaths } from './sql.ts'
 import { partitionKeys, type PartitionKey } from './transforms.ts'
-import { copySql, orderBySql, parquetOptionsSql, rowGroupRows } from './write-sql.ts'
+import { copySql, MAX_ROW_GROUP_ROWS, orderBySql, parquetOptionsSql, rowGroupRows } from './write-sql.ts'
 import type { FileReport } from './write-stats.ts'
 
 /** A data file that is complete and not yet in place. */
@@ -28,9 +28,6 @@ export interface WrittenFile {
   readonly report: FileReport
   readonly splitOffsets: readonly number[]
 }
-
-/** Rows of which one COPY straight into the data file is made; more may be more than one file. */
-const SMALL_ROWS = 100_000
 
 /** DuckDB closes and reopens files beyond this number, and makes new ones of them. */
 const MAX_OPEN_FILES = 1000
@@ -57,7 +54,6 @@ export async function copyRows(
   columns: readonly OutgoingColumn[],
   outputs: Outputs,
 ): Promise<readonly WrittenFile[]> {
-  const list = columns.map(({ sql, name }) => `${sql} AS ${quoteName(name)}`).join(', ')
   const columnOf = columnReference(request, columns)
   const copy: Copy = {
     engine,
@@ -65,12 +61,12 @@ export async function copyRows(
     source,
     columns,
     outputs,
-    rows: meantRows(`SELECT ${list} FROM ${source.from}`, request, columnOf),
+    rows: meantRows(rowsSql(columns, source.from), request, columnOf),
     orderBy: orderBySql(request.sortOrder, request.schema, columnOf),
   }
   const keys = partitionKeys(request.spec, request.schema, columnOf)
   if (keys.length > 0) return copyPartitioned(copy, keys)
-  if (source.rowCount !== null && source.rowCount <= SMALL_ROWS) return copySmall(copy)
+  if (source.rowCount !== null && source.rowCount <= MAX_ROW_GROUP_ROWS) return copySmall(copy)
   const whole = { rows: copy.rows, paths: source.paths, sizeBytes: source.sizeBytes, isFirst: true }
   const isLarge = source.sizeBytes === null || source.sizeBytes > targetOf(copy) * SPLIT_FACTOR
   // By DuckDB's own splitting row groups may change places, which nobody asked to keep in theirs.
@@ -83,6 +79,11 @@ function meantRows(rows: string, request: WriteRequest, columnOf: (fieldId: numb
   const { filter } = request
   if (filter === undefined || filter.op === 'true') return rows
   return `SELECT * FROM (${rows}) WHERE ${filterSql(filter, (ref) => columnOf(ref.fieldId))}`
+}
+
+/** The columns of the data files, out of a FROM clause. */
+export function rowsSql(columns: readonly OutgoingColumn[], from: string): string {
+  return `SELECT ${columns.map(({ sql, name }) => `${sql} AS ${quoteName(name)}`).join(', ')} FROM ${from}`
 }
 
 /** SQL of a field over the columns of the data file. */
@@ -286,10 +287,16 @@ async function runCopy(
       doing: 'write data files',
       signal,
       // Other sources count for themselves what they hand over.
-      onProgress: isFirst && copy.source.position !== null ? onProgress : undefined,
+      onProgress: isFirst && isReadByEngine(copy.source) ? onProgress : undefined,
       reading: isFirst ? copy.source.paths : undefined,
+      nameOf: copy.source.stored?.nameOf,
+      values: isFirst ? copy.source.stored?.values : undefined,
     })
     const rows = await result.getRowObjects()
     return rows.map((row) => reportOf(row, keys))
   })
+}
+
+function isReadByEngine(source: OpenSource): boolean {
+  return source.position !== null || source.stored !== undefined
 }

@@ -13,7 +13,7 @@ import { transformSql } from './transforms.ts'
 const VECTOR_SIZE = 2048
 
 /** More rows in a row group gain nothing for readers and cost memory for every thread that writes. */
-const MAX_ROW_GROUP_ROWS = 122_880
+export const MAX_ROW_GROUP_ROWS = 122_880
 
 /** The field ids of a file's columns, as COPY takes them. */
 export function fieldIdsSql(columns: readonly OutgoingColumn[]): string {

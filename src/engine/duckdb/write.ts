@@ -3,7 +3,7 @@
  * under their locations only when all of them are complete.
  */
 import { throwIfAborted } from '../../abort.ts'
-import { InvalidDataError, UnsupportedFeatureError } from '../../errors.ts'
+import { CorruptFileError, InvalidDataError, UnsupportedFeatureError } from '../../errors.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
 import { childFields } from '../../format/nested-fields.ts'
 import type { Schema } from '../../format/schema.ts'
@@ -14,53 +14,128 @@ import type { DuckDbEngine } from './connection.ts'
 import { convertColumns, type OutgoingColumn } from './convert.ts'
 import { guarded } from './converted.ts'
 import { locateFault } from './locate-fault.ts'
+import type { Reader } from './open-tasks.ts'
+import { openHeld, streamColumns, type BlockStream } from './open-blocks.ts'
 import { Outputs } from './outputs.ts'
-import { openSource, type OpenSource } from './sources.ts'
+import { openScanned } from './scanned-source.ts'
+import { segmentsOf } from './segments.ts'
+import { blocksOf, openSource, type OpenSource } from './sources.ts'
 import { copyRows, type WrittenFile } from './write-copy.ts'
+import { copySegments } from './write-segments.ts'
+import { MAX_ROW_GROUP_ROWS } from './write-sql.ts'
 import { fileMetrics, leavesOf, type Leaf } from './write-stats.ts'
 import { longExtremes } from './long-extremes.ts'
 
 /** DataPlane.write by DuckDB. */
-export async function writeRows(engine: DuckDbEngine, request: WriteRequest): Promise<WriteResult> {
+export async function writeRows(reader: Reader, request: WriteRequest): Promise<WriteResult> {
   throwIfAborted(request.signal)
   refuseUnsupported(request.schema)
-  const { signal, onProgress, schema } = request
-  if (request.source.kind === 'scan' || request.source.kind === 'selected') {
-    throw new UnsupportedFeatureError('Changing rows that are there is not built yet')
+  const { engine } = reader
+  const { source, signal, onProgress, schema } = request
+  switch (source.kind) {
+    case 'selected':
+      throw new UnsupportedFeatureError('Changing rows that are there is not built yet')
+    case 'scan':
+      return writeSource(engine, request, await openScanned(reader, source, schema))
+    case 'files':
+      return writeSource(engine, request, await openSource(source, { engine, schema, signal, onProgress }))
+    default:
+      return isPlain(request)
+        ? writeStream(engine, request, await blocksOf(source, schema))
+        : writeSource(engine, request, await openSource(source, { engine, schema, signal, onProgress }))
   }
-  const source = await openSource(request.source, { engine, schema, signal, onProgress })
+}
+
+/** Whether rows need neither be chosen, told apart nor sorted. */
+function isPlain({ spec, sortOrder, filter }: WriteRequest): boolean {
+  const takesAll = filter === undefined || filter.op === 'true'
+  return takesAll && spec.fields.length === 0 && sortOrder.fields.length === 0
+}
+
+/** Rows written as they come. */
+async function writeStream(
+  engine: DuckDbEngine,
+  request: WriteRequest,
+  stream: BlockStream,
+): Promise<WriteResult> {
+  if (stream.rowCount === 0) return NOTHING
+  const limits = { rows: MAX_ROW_GROUP_ROWS, bytes: SEGMENT_BYTES }
+  const segments = segmentsOf(stream, limits, request)
+  try {
+    const origin = { name: stream.name, nullsChecked: true }
+    const columns = convertColumns(streamColumns(stream), request.schema.fields, origin)
+    const first = await segments.next()
+    if (first.done === true) return NOTHING
+    const second = await segments.next()
+    if (second.done === true) {
+      const { rows, bytes, blocks } = first.value
+      const sizes = { rowCount: rows, sizeBytes: bytes }
+      const options = { engine, schema: request.schema, signal: request.signal }
+      return await writeSource(engine, request, openHeld(stream, blocks, options, sizes))
+    }
+    const all = chained([first.value, second.value], segments)
+    return await withOutputs(request, async (outputs) => {
+      const written = await copySegments({ engine, request, stream, columns, outputs }, all)
+      return contentFiles(engine, request, columns, written)
+    })
+  } finally {
+    await segments.return()
+    await stream.close()
+  }
+}
+
+const NOTHING: WriteResult = { files: [], rows: 0 }
+
+/** Rows of one segment hold at most about this many bytes, or are one row. */
+const SEGMENT_BYTES = 32 * 1024 * 1024
+
+async function* chained<T>(begin: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield* begin
+  yield* rest
+}
+
+async function writeSource(
+  engine: DuckDbEngine,
+  request: WriteRequest,
+  source: OpenSource,
+): Promise<WriteResult> {
   try {
     // Not even the columns of a source without rows matter.
-    if (source.rowCount === 0) return { files: [], rows: 0 }
-    const columns = checkedColumns(source, schema)
-    return await writeColumns(engine, request, source, columns)
+    if (source.rowCount === 0) return NOTHING
+    const columns = checkedColumns(source, request.schema)
+    return await withOutputs(request, async (outputs) => {
+      try {
+        const written = await copyRows(engine, request, source, columns, outputs)
+        expectAllRows(written, request, source)
+        refuseNulls(written, columns, source)
+        return await contentFiles(engine, request, columns, written)
+      } catch (error) {
+        const own = source.failure()
+        if (own !== null && request.signal?.aborted !== true) throw own.thrown
+        if (source.stored !== undefined) throw await source.stored.diagnose(error)
+        throw await locateFault(engine, error, source, columns, request)
+      }
+    })
   } finally {
     await source.close()
   }
 }
 
-async function writeColumns(
-  engine: DuckDbEngine,
+/** Puts what a task wrote in place when all of it is right, and removes all of it otherwise. */
+async function withOutputs(
   request: WriteRequest,
-  source: OpenSource,
-  columns: readonly OutgoingColumn[],
+  task: (outputs: Outputs) => Promise<readonly ContentFile[]>,
 ): Promise<WriteResult> {
   const outputs = new Outputs(request)
   try {
-    const written = await copyRows(engine, request, source, columns, outputs)
-    refuseNulls(written, columns, source)
-    const files: ContentFile[] = []
-    for (const file of written) files.push(await contentFile(engine, request, columns, file))
-    // Nothing is put in place before everything is known to be right.
+    const files = await task(outputs)
     await outputs.commit()
     return { files, rows: files.reduce((sum, file) => sum + file.recordCount, 0) }
   } catch (error) {
     // What cannot be removed bears the operation's id, by which orphan removal finds it; the failure
     // of the write is what the caller must hear.
     await outputs.discard().catch(() => undefined)
-    const own = source.failure()
-    if (own !== null && request.signal?.aborted !== true) throw own.thrown
-    throw await locateFault(engine, error, source, columns, request)
+    throw error
   } finally {
     await outputs.close()
   }
@@ -114,6 +189,15 @@ function refuseNulls(
   }
 }
 
+/** Damage that the engine passes over shows in the number of rows. */
+function expectAllRows(written: readonly WrittenFile[], request: WriteRequest, source: OpenSource): void {
+  const isFiltered = request.filter !== undefined && request.filter.op !== 'true'
+  if (source.stored === undefined || isFiltered) return
+  const rows = written.reduce((sum, { report }) => sum + report.rows, 0)
+  if (rows === source.rowCount) return
+  throw new CorruptFileError(`data files yielded ${rows} rows where their metadata says ${source.rowCount}`)
+}
+
 function nullFound(column: OutgoingColumn, source: OpenSource): InvalidDataError {
   return new InvalidDataError(
     `column ${column.field.name} is required, and ${source.name} has a null in it`,
@@ -122,6 +206,17 @@ function nullFound(column: OutgoingColumn, source: OpenSource): InvalidDataError
       source: source.name,
     },
   )
+}
+
+async function contentFiles(
+  engine: DuckDbEngine,
+  request: WriteRequest,
+  columns: readonly OutgoingColumn[],
+  written: readonly WrittenFile[],
+): Promise<readonly ContentFile[]> {
+  const files: ContentFile[] = []
+  for (const file of written) files.push(await contentFile(engine, request, columns, file))
+  return files
 }
 
 async function contentFile(
