@@ -90,11 +90,18 @@ export function parseTime(value: Date | string): number {
 }
 
 function parseIso(text: string): number {
+  if (!isDay(text.slice(0, 10))) return Number.NaN
   if (DATE.test(text)) return Date.parse(`${text}T00:00:00Z`)
   if (DATE_TIME.test(text)) return Date.parse(`${text.replace(' ', 'T')}Z`)
   return ZONE.test(text) && DATE_TIME.test(text.replace(ZONE, ''))
     ? Date.parse(text.replace(' ', 'T'))
     : Number.NaN
+}
+
+/** JavaScript takes the 30th of February for the 2nd of March. */
+function isDay(date: string): boolean {
+  const time = DATE.test(date) ? Date.parse(`${date}T00:00:00Z`) : Number.NaN
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(date)
 }
 
 function atSnapshot(metadata: TableMetadata, snapshot: Snapshot): ReadPoint {
