@@ -55,8 +55,9 @@ export async function executeCreateTable(
     const existing = await loadIfExists(runtime.catalog, plan.id, options.signal)
     if (existing !== null) return existingTable(runtime, plan, existing)
   }
-  if (plan.config.location !== undefined && options.allowSharedLocation !== true) {
-    await checkLocation(runtime, plan.id, plan.config.location, options.signal)
+  const { location } = plan.definition.request
+  if (location !== undefined && options.allowSharedLocation !== true) {
+    await checkLocation(runtime, plan.id, location, options.signal)
   }
   if (options.createNamespace === true)
     await ensureNamespace(runtime.catalog, plan.id.namespace, options.signal)

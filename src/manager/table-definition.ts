@@ -12,6 +12,7 @@ import {
 } from '../format/schema.ts'
 import { createSortOrder, sortOrderToJson, type SortOrder } from '../format/sort-order.ts'
 import { firstV3Feature } from '../format/v3-features.ts'
+import { newLocation } from '../storage/location.ts'
 import { pathToString, type ParsedTableConfig, type SchemaInput } from './models.ts'
 
 /** A validated configuration in the format's own terms. */
@@ -30,6 +31,7 @@ export function defineTable(config: ParsedTableConfig): TableDefinition {
   checkProperties(config.properties ?? {})
   const spec = readSpec(schema, config)
   const sortOrder = readSortOrder(schema, config)
+  const { location } = config
   return {
     schema,
     spec,
@@ -38,7 +40,7 @@ export function defineTable(config: ParsedTableConfig): TableDefinition {
       schema: schemaToJson(schema),
       spec: specToJson(spec),
       sortOrder: sortOrderToJson(sortOrder),
-      ...(config.location === undefined ? {} : { location: config.location }),
+      ...(location === undefined ? {} : { location: at(['location'], () => newLocation(location)) }),
       properties: { ...config.properties, 'format-version': String(version) },
     },
   }
