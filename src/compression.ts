@@ -32,7 +32,7 @@ export interface ByteCodecs {
 
 /** The codecs of the running Node.js. */
 export const nodeCodecs: ByteCodecs = {
-  deflateRaw: (bytes) => plain(zlib.deflateRawSync(bytes)),
+  deflateRaw: (bytes) => plain(zlib.deflateRawSync(bytes, deflateOptions(bytes))),
   inflateRaw: (bytes, options) =>
     unpack('deflate', options, () => zlib.inflateRawSync(bytes, zlibOptions(bytes, options))),
   gzip: (bytes) => plain(zlib.gzipSync(bytes)),
@@ -50,6 +50,16 @@ export const nodeCodecs: ByteCodecs = {
   },
   unsnappy: (bytes, options) => unpackSnappy(bytes, options),
   crc32: (bytes) => zlib.crc32(bytes),
+}
+
+/**
+ * A window no larger than the input finds all that a larger one would, and need not be made and
+ * cleared: small manifests are many.
+ */
+function deflateOptions({ length }: Uint8Array): zlib.ZlibOptions {
+  const bits = Math.ceil(Math.log2(Math.max(length, 1)))
+  const windowBits = Math.min(Math.max(bits, 9), 15)
+  return { windowBits, memLevel: Math.min(windowBits - 6, 8) }
 }
 
 /** A chunk that most outputs fit saves joining many small ones, without a large one for each call. */

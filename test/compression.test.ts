@@ -49,6 +49,15 @@ describe.each([
   })
 })
 
+test('any length packs and unpacks, around every size of the window too', () => {
+  const noise = Uint8Array.from({ length: 70_000 }, (_, i) => Math.imul(i, 2654435761) >>> ((i % 13) << 1))
+  const around = [512, 1024, 8192, 32_768, 65_536].flatMap((size) => [size - 1, size, size + 1])
+  for (const length of [0, 1, 2, 300, ...around]) {
+    const bytes = noise.slice(0, length)
+    expect(codecs.inflateRaw(codecs.deflateRaw(bytes), { maxBytes: 70_000 })).toEqual(bytes)
+  }
+})
+
 test('gzip of several members is one text', () => {
   const members = [gzipSync('ice'), gzipSync('berg')]
   expect(codecs.gunzip(Buffer.concat(members), options)).toEqual(new TextEncoder().encode('iceberg'))

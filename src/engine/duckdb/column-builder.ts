@@ -70,7 +70,8 @@ interface FixedWriter {
   into(buffer: ArrayBuffer): (index: number, value: Exclude<Incoming, null | undefined>) => void
 }
 
-const FIRST_CAPACITY = 2048
+/** Values that a new builder has room for: many writes are of one row. */
+const FIRST_CAPACITY = 16
 
 class FixedBuilder implements ColumnBuilder {
   readonly #column: string
@@ -80,6 +81,8 @@ class FixedBuilder implements ColumnBuilder {
   #buffer = new ArrayBuffer(0)
   #write: (index: number, value: Exclude<Incoming, null | undefined>) => void
   #capacity = 0
+  /** What the last block came to need; the next will be like it. */
+  #usual = FIRST_CAPACITY
   #length = 0
 
   constructor(column: string, writer: FixedWriter, isRequired: boolean) {
@@ -118,6 +121,7 @@ class FixedBuilder implements ColumnBuilder {
     const { width } = this.#writer
     const bytes = new Uint8Array(this.#buffer, 0, this.#length * width)
     const validity = this.#validity.take(this.#length)
+    this.#usual = Math.max(this.#usual, this.#capacity)
     this.#buffer = new ArrayBuffer(0)
     this.#capacity = 0
     this.#length = 0
@@ -125,7 +129,7 @@ class FixedBuilder implements ColumnBuilder {
   }
 
   #grow(): void {
-    this.#capacity = Math.max(FIRST_CAPACITY, this.#capacity * 2)
+    this.#capacity = this.#capacity === 0 ? this.#usual : this.#capacity * 2
     const grown = new ArrayBuffer(this.#capacity * this.#writer.width)
     new Uint8Array(grown).set(new Uint8Array(this.#buffer))
     this.#buffer = grown
@@ -135,6 +139,9 @@ class FixedBuilder implements ColumnBuilder {
 
 /** Offsets are 32 bits wide. */
 const MAX_TEXT_BYTES = 0x7fffffff
+
+/** Bytes that a new builder of texts has room for, at least. */
+const FIRST_TEXT_BYTES = 256
 
 const encoder = new TextEncoder()
 
@@ -146,6 +153,8 @@ class TextBuilder implements ColumnBuilder {
   readonly #validity = new ValidityBits()
   #offsets = new Int32Array(FIRST_CAPACITY + 1)
   #bytes = new Uint8Array(0)
+  /** Bytes that the last block came to need; the next will be like it. */
+  #usualBytes = FIRST_TEXT_BYTES
   #end = 0
   #length = 0
 
@@ -180,7 +189,9 @@ class TextBuilder implements ColumnBuilder {
     const offsets = this.#offsets.subarray(0, this.#length + 1)
     const bytes = this.#bytes.subarray(0, this.#end)
     const validity = this.#validity.take(this.#length)
-    this.#offsets = new Int32Array(FIRST_CAPACITY + 1)
+    this.#usualBytes = Math.max(this.#usualBytes, this.#bytes.length)
+    // As large as before: the next block will be like this one.
+    this.#offsets = new Int32Array(this.#offsets.length)
     this.#bytes = new Uint8Array(0)
     this.#end = 0
     this.#length = 0
@@ -238,7 +249,9 @@ class TextBuilder implements ColumnBuilder {
     if (needed > MAX_TEXT_BYTES) {
       throw new InvalidDataError(`column ${this.#column}: a value is too long`, { column: this.#column })
     }
-    const grown = new Uint8Array(Math.min(MAX_TEXT_BYTES, Math.max(needed, this.#bytes.length * 2, 1 << 16)))
+    const grown = new Uint8Array(
+      Math.min(MAX_TEXT_BYTES, Math.max(needed, this.#bytes.length * 2, this.#usualBytes)),
+    )
     grown.set(this.#bytes.subarray(0, this.#end))
     this.#bytes = grown
   }

@@ -15,7 +15,7 @@ interface Chunk {
 }
 
 /** Elements in a full chunk. Smaller ones are joined with what follows when met again. */
-const FULL = 256
+const FULL = 64
 
 const known = new WeakMap<object, Chunk>()
 const COMMA = new TextEncoder().encode(',')
