@@ -186,7 +186,7 @@ describe('changes of the layout alone', () => {
 })
 
 describe('refused before anything is sent', () => {
-  const refused = async (
+  const expectRefused = async (
     columns: string,
     changes: readonly SchemaChange[],
     error: new (...args: never[]) => Error,
@@ -201,7 +201,7 @@ describe('refused before anything is sent', () => {
   }
 
   test('what breaks a rule, with its table', async () => {
-    await refused('a: int', [{ type: 'delete_column', name: 'nope' }], IncompatibleChangeError)
+    await expectRefused('a: int', [{ type: 'delete_column', name: 'nope' }], IncompatibleChangeError)
     const world = await open()
     const tbl = await createTable(world, 'a: int')
     const change = world.manager.evolveSchema(tbl, [{ type: 'widen_type', name: 'a', fieldType: 'string' }])
@@ -213,7 +213,7 @@ describe('refused before anything is sent', () => {
   })
 
   test('all of the changes, when one is', async () => {
-    await refused(
+    await expectRefused(
       'a: int, b: int',
       [
         { type: 'rename_column', name: 'a', newName: 'c' },
@@ -231,11 +231,15 @@ describe('refused before anything is sent', () => {
     ['a type that is none', [{ type: 'add_column', name: 'b', fieldType: 'list<int' }]],
   ])('%s', async (_, changes) => {
     // As it may come from a program without types.
-    await refused('a: int', JSON.parse(JSON.stringify(changes)), InvalidArgumentError)
+    await expectRefused('a: int', JSON.parse(JSON.stringify(changes)), InvalidArgumentError)
   })
 
   test('a type of a later format', async () => {
-    await refused('a: int', [{ type: 'add_column', name: 'b', fieldType: 'money' }], UnsupportedFeatureError)
+    await expectRefused(
+      'a: int',
+      [{ type: 'add_column', name: 'b', fieldType: 'money' }],
+      UnsupportedFeatureError,
+    )
   })
 })
 
