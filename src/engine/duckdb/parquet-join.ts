@@ -153,7 +153,7 @@ function movedGroup(group: ThriftStruct, shift: bigint, ordinal: bigint): Thrift
   const columns = group.get(GROUP_COLUMNS)?.value
   if (!isList(columns)) throw new EngineError('a row group without columns')
   const values = columns.values.filter(isStruct).map((chunk) => movedChunk(chunk, shift))
-  const moved = new Map([...withMoved(group, [GROUP_OFFSET], shift)])
+  const moved = new Map(withMoved(group, [GROUP_OFFSET], shift))
   moved.set(GROUP_COLUMNS, withValue(group.get(GROUP_COLUMNS), { ...columns, values }))
   // An ordinal is 16 bits wide: beyond, and where there was none, there is none.
   const known = moved.get(GROUP_ORDINAL)
