@@ -92,6 +92,39 @@ describe('commands', () => {
   })
 })
 
+describe('shell', () => {
+  const shellPages = pages.filter((page) => page.path !== 'README.md' && shellOf(page) !== '')
+
+  test.each(shellPages.map((page) => [page.path, page] as const))(
+    'of %s runs, from first to last',
+    async (_, page) => {
+      const cwd = join(scratch, `${slugOf(page)}-shell`)
+      const bin = join(scratch, 'bin')
+      mkdirSync(cwd)
+      mkdirSync(bin, { recursive: true })
+      const command = `#!/bin/sh\nexec '${process.execPath}' --no-warnings '${join(root, 'src/cli/bin.ts')}' "$@"\n`
+      writeFileSync(join(bin, 'floeberg'), command, { mode: 0o755 })
+      const env = { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: cwd }
+      // Each command is shown before it runs, so that a failure says which.
+      const { stderr } = await run('bash', ['-euxo', 'pipefail', '-c', shellOf(page)], {
+        cwd,
+        env,
+        encoding: 'utf8',
+      })
+      expect(stderr.split('\n').filter((line) => /FLOEBERG_|error/i.test(line))).toEqual([])
+    },
+    // Two dozen processes, each with an engine of its own.
+    300_000,
+  )
+})
+
+function shellOf(page: Page): string {
+  return page.blocks
+    .filter((block) => block.language === 'sh')
+    .map((block) => block.code)
+    .join('\n')
+}
+
 describe('other languages', () => {
   test('are those that a test somewhere looks at', () => {
     const languages = new Set(pages.flatMap((page) => page.blocks.map((block) => block.language)))
