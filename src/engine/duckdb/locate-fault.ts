@@ -3,7 +3,7 @@
  * of them does not fit; sources that can be read again are then read once more, to say which.
  */
 import { EngineError, InvalidDataError } from '../../errors.ts'
-import type { WriteRequest } from '../data-plane.ts'
+import type { RunOptions } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
 import type { OpenSource } from './sources.ts'
@@ -14,7 +14,7 @@ export async function locateFault(
   error: unknown,
   source: OpenSource,
   columns: readonly OutgoingColumn[],
-  request: WriteRequest,
+  request: RunOptions,
 ): Promise<unknown> {
   const isAboutRows = error instanceof EngineError || error instanceof InvalidDataError
   const faults = faultsOf(source, columns)

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../errors.ts'
 import { partitionPath } from '../../format/partition-path.ts'
-import { fieldPath } from '../../format/schema.ts'
+import { fieldPath, type Schema } from '../../format/schema.ts'
 import type { Datum } from '../../format/types.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
@@ -54,7 +54,7 @@ export async function copyRows(
   columns: readonly OutgoingColumn[],
   outputs: Outputs,
 ): Promise<readonly WrittenFile[]> {
-  const columnOf = columnReference(request, columns)
+  const columnOf = columnReference(request.schema, columns)
   const copy: Copy = {
     engine,
     request,
@@ -87,12 +87,12 @@ export function rowsSql(columns: readonly OutgoingColumn[], from: string): strin
 }
 
 /** SQL of a field over the columns of the data file. */
-function columnReference(
-  request: WriteRequest,
+export function columnReference(
+  schema: Schema,
   columns: readonly OutgoingColumn[],
 ): (fieldId: number) => string {
   return (fieldId) => {
-    const [top, ...rest] = fieldPath(request.schema, fieldId)
+    const [top, ...rest] = fieldPath(schema, fieldId)
     const column = columns.find(({ field }) => field.id === top?.id)
     if (column === undefined) throw new EngineError(`no column has the field id ${fieldId}`)
     let sql = quoteName(column.name)

@@ -3,16 +3,11 @@
  * under their locations only when all of them are complete.
  */
 import { throwIfAborted } from '../../abort.ts'
-import { CorruptFileError, InvalidDataError, UnsupportedFeatureError } from '../../errors.ts'
+import { CorruptFileError, UnsupportedFeatureError } from '../../errors.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
-import { childFields } from '../../format/nested-fields.ts'
-import type { Schema } from '../../format/schema.ts'
-import { typeToString } from '../../format/types-json.ts'
-import { isPrimitive, type NestedField } from '../../format/types.ts'
 import type { WriteRequest, WriteResult } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
 import { convertColumns, type OutgoingColumn } from './convert.ts'
-import { guarded } from './converted.ts'
 import { locateFault } from './locate-fault.ts'
 import type { Reader } from './open-tasks.ts'
 import { openHeld, streamColumns, type BlockStream } from './open-blocks.ts'
@@ -20,6 +15,7 @@ import { Outputs } from './outputs.ts'
 import { openScanned } from './scanned-source.ts'
 import { segmentsOf } from './segments.ts'
 import { blocksOf, openSource, type OpenSource } from './sources.ts'
+import { checkedColumns, refuseNulls, refuseUnwritable } from './checked-columns.ts'
 import { copyRows, type WrittenFile } from './write-copy.ts'
 import { copySegments } from './write-segments.ts'
 import { MAX_ROW_GROUP_ROWS } from './write-sql.ts'
@@ -29,7 +25,7 @@ import { longExtremes } from './long-extremes.ts'
 /** DataPlane.write by DuckDB. */
 export async function writeRows(reader: Reader, request: WriteRequest): Promise<WriteResult> {
   throwIfAborted(request.signal)
-  refuseUnsupported(request.schema)
+  refuseUnwritable(request.schema)
   const { engine } = reader
   const { source, signal, onProgress, schema } = request
   switch (source.kind) {
@@ -141,54 +137,6 @@ async function withOutputs(
   }
 }
 
-/** Every column of the data files, with the check of whole rows in the first of them. */
-function checkedColumns(source: OpenSource, schema: Schema): readonly OutgoingColumn[] {
-  const columns = convertColumns(source.columns, schema.fields, source)
-  const { rowCheck } = source
-  if (rowCheck === null) return columns
-  return columns.map((column, at) =>
-    at === 0 ? { ...column, sql: guarded(rowCheck, column.sql), checked: true } : column,
-  )
-}
-
-function refuseUnsupported(schema: Schema): void {
-  const visit = (field: NestedField, path: string): void => {
-    const { type } = field
-    switch (type.kind) {
-      case 'fixed':
-      case 'variant':
-      case 'geometry':
-      case 'geography':
-      case 'timestamptz_ns':
-        throw new UnsupportedFeatureError(
-          `column ${path} of type ${typeToString(type)} cannot be written yet`,
-          { hint: 'write the table with another engine, or leave the column out of its schema' },
-        )
-      default:
-        for (const child of childFields(type)) visit(child, `${path}.${child.name}`)
-    }
-  }
-  for (const field of schema.fields) visit(field, field.name)
-}
-
-/** DuckDB counts the nulls of every column as it writes, so that no row is looked at twice. */
-function refuseNulls(
-  written: readonly WrittenFile[],
-  columns: readonly OutgoingColumn[],
-  source: OpenSource,
-): void {
-  if (source.nullsChecked) return
-  for (const leaf of leavesOf(columns)) {
-    const column = columns.find(({ field }) => field.id === leaf.id)
-    if (column === undefined || !column.field.required || !isPrimitive(column.field.type)) continue
-    const hasNull = written.some(({ report }) => {
-      const nulls = report.columns.get(leaf.key)?.get('null_count')
-      return nulls === undefined || nulls !== '0'
-    })
-    if (hasNull) throw nullFound(column, source)
-  }
-}
-
 /** Damage that the engine passes over shows in the number of rows. */
 function expectAllRows(written: readonly WrittenFile[], request: WriteRequest, source: OpenSource): void {
   const isFiltered = request.filter !== undefined && request.filter.op !== 'true'
@@ -196,16 +144,6 @@ function expectAllRows(written: readonly WrittenFile[], request: WriteRequest, s
   const rows = written.reduce((sum, { report }) => sum + report.rows, 0)
   if (rows === source.rowCount) return
   throw new CorruptFileError(`data files yielded ${rows} rows where their metadata says ${source.rowCount}`)
-}
-
-function nullFound(column: OutgoingColumn, source: OpenSource): InvalidDataError {
-  return new InvalidDataError(
-    `column ${column.field.name} is required, and ${source.name} has a null in it`,
-    {
-      column: column.field.name,
-      source: source.name,
-    },
-  )
 }
 
 async function contentFiles(
