@@ -11,6 +11,7 @@ import { mapConcurrently } from './concurrency.ts'
 import { entriesOf, manifestsOf, type ManifestContext } from './manifest-reader.ts'
 import { partitionKey } from './partition-key.ts'
 import { AllowedRoots } from './table-locations.ts'
+import { runOn } from './table-operation.ts'
 import type { TableState } from './table-state.ts'
 import { resolveReadPoint, type TimeTravel } from './time-travel.ts'
 
@@ -165,23 +166,26 @@ class Inspect implements TableInspect {
     }))
   }
 
-  async manifests(options: InspectOptions = {}): Promise<readonly ManifestRow[]> {
-    const { manifests } = await this.#manifests('inspect_manifests', options)
-    return manifests.map((manifest) => ({
-      content: manifest.content,
-      path: manifest.location,
-      length: manifest.length,
-      partition_spec_id: manifest.specId,
-      added_snapshot_id: manifest.addedSnapshotId,
-      added_files_count: manifest.addedFilesCount,
-      existing_files_count: manifest.existingFilesCount,
-      deleted_files_count: manifest.deletedFilesCount,
-    }))
+  manifests(options: InspectOptions = {}): Promise<readonly ManifestRow[]> {
+    return this.#run('inspect_manifests', options, async (_, manifests) => manifests.map(manifestRow))
   }
 
-  async files(options: InspectOptions = {}): Promise<readonly FileRow[]> {
-    const entries = await this.#entries('inspect_files', options)
-    return entries.map((entry) => ({
+  files(options: InspectOptions = {}): Promise<readonly FileRow[]> {
+    return this.#run('inspect_files', options, async (context, manifests) =>
+      (await liveEntries(context, manifests)).map((entry) => this.#fileRow(entry)),
+    )
+  }
+
+  partitions(options: InspectOptions = {}): Promise<readonly PartitionRow[]> {
+    return this.#run('inspect_partitions', options, async (context, manifests) => {
+      const entries = await liveEntries(context, manifests)
+      const groups = Map.groupBy(entries, ({ file }) => partitionKey(file.specId, file.partition))
+      return [...groups.values()].map((group) => this.#partitionRow(group))
+    })
+  }
+
+  #fileRow(entry: ManifestEntry): FileRow {
+    return {
       content: entry.file.content,
       file_path: entry.file.location,
       file_format: entry.file.format,
@@ -195,13 +199,7 @@ class Inspect implements TableInspect {
       snapshot_id: entry.snapshotId,
       sequence_number: entry.sequenceNumber,
       readable_metrics: this.#metrics(entry.file),
-    }))
-  }
-
-  async partitions(options: InspectOptions = {}): Promise<readonly PartitionRow[]> {
-    const entries = await this.#entries('inspect_partitions', options)
-    const groups = Map.groupBy(entries, ({ file }) => partitionKey(file.specId, file.partition))
-    return [...groups.values()].map((group) => this.#partitionRow(group))
+    }
   }
 
   #partitionRow(entries: readonly ManifestEntry[]): PartitionRow {
@@ -218,29 +216,20 @@ class Inspect implements TableInspect {
     }
   }
 
-  async #entries(operation: string, options: InspectOptions): Promise<readonly ManifestEntry[]> {
-    const { context, manifests } = await this.#manifests(operation, options)
-    const entries = await mapConcurrently(manifests, (manifest) =>
-      entriesOf(context, manifest, { liveOnly: true }),
-    )
-    return entries.flat()
-  }
-
-  #manifests(operation: string, options: InspectOptions) {
-    const { runtime, metadata, storage, name } = this.#state
-    return runtime.telemetry.operation(operation, { table: name }, async () => {
-      const roots = new AllowedRoots(metadata, runtime.extraRoots)
-      const context: ManifestContext = {
-        runtime,
-        store: storage.store,
-        metadata,
-        roots,
-        signal: options.signal,
-      }
+  /** The whole of a view in one span: reading the list, and what the view makes of it. */
+  #run<T>(
+    operation: string,
+    options: InspectOptions,
+    view: (context: ManifestContext, manifests: readonly ManifestFile[]) => Promise<T>,
+  ): Promise<T> {
+    const { runtime, metadata, storage } = this.#state
+    const run = async (): Promise<T> => {
       const { snapshot } = resolveReadPoint(metadata, options)
-      const manifests: readonly ManifestFile[] = snapshot === null ? [] : await manifestsOf(context, snapshot)
-      return { context, manifests }
-    })
+      const roots = new AllowedRoots(metadata, runtime.extraRoots)
+      const context = { runtime, store: storage.store, metadata, roots, signal: options.signal }
+      return view(context, snapshot === null ? [] : await manifestsOf(context, snapshot))
+    }
+    return runOn(this.#state, operation, run, options.signal)
   }
 
   #partition(file: ContentFile): Readonly<Record<string, Value>> {
@@ -285,5 +274,28 @@ class Inspect implements TableInspect {
     if (type === undefined || !isPrimitive(type)) return null
     const bound = decodeBound(type, bytes)
     return bound === null ? null : datumToValue(type, bound)
+  }
+}
+
+async function liveEntries(
+  context: ManifestContext,
+  manifests: readonly ManifestFile[],
+): Promise<readonly ManifestEntry[]> {
+  const entries = await mapConcurrently(manifests, (manifest) =>
+    entriesOf(context, manifest, { liveOnly: true }),
+  )
+  return entries.flat()
+}
+
+function manifestRow(manifest: ManifestFile): ManifestRow {
+  return {
+    content: manifest.content,
+    path: manifest.location,
+    length: manifest.length,
+    partition_spec_id: manifest.specId,
+    added_snapshot_id: manifest.addedSnapshotId,
+    added_files_count: manifest.addedFilesCount,
+    existing_files_count: manifest.existingFilesCount,
+    deleted_files_count: manifest.deletedFilesCount,
   }
 }

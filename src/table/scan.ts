@@ -1,6 +1,5 @@
 /** A scan: a filter, a choice of columns and a point in time, pinned to one snapshot when built. */
 import type { ArrowRecordBatch, ReadRequest } from '../engine/data-plane.ts'
-import { ManagerClosedError } from '../errors.ts'
 import { bindExpression } from '../format/expressions/bind.ts'
 import { alwaysTrue, type BoundExpression, type Expression } from '../format/expressions/expression.ts'
 import { allMatch } from '../format/expressions/metrics.ts'
@@ -12,6 +11,7 @@ import { InvalidArgumentError } from '../errors.ts'
 import { planScan, type ScanPlan } from './plan.ts'
 import type { Runtime } from './runtime.ts'
 import { AllowedRoots } from './table-locations.ts'
+import { runOn, streamOn } from './table-operation.ts'
 import type { TableState } from './table-state.ts'
 import { resolveReadPoint, type TimeTravel } from './time-travel.ts'
 
@@ -172,34 +172,20 @@ class TableScan<RowOut> implements Scan<RowOut> {
   #stream<T>(
     read: (plane: Awaited<ReturnType<Runtime['dataPlane']>>, request: ReadRequest) => AsyncIterable<T>,
   ): AsyncIterable<T> {
-    const { runtime, name } = this.#state
     const open = async function* (scan: TableScan<RowOut>): AsyncGenerator<T, void, undefined> {
-      scan.#checkOpen()
       const request = await scan.#request()
       if (request.tasks.length === 0) return
-      yield* read(await runtime.dataPlane(), request)
+      yield* read(await scan.#state.runtime.dataPlane(), request)
     }
     // A new run for every iteration.
     return {
       [Symbol.asyncIterator]: () =>
-        runtime.telemetry.stream('scan', { table: name }, () => open(this))[Symbol.asyncIterator](),
+        streamOn(this.#state, 'scan', () => open(this), this.#options.signal)[Symbol.asyncIterator](),
     }
   }
 
   #run<T>(operation: string, body: () => Promise<T>): Promise<T> {
-    const { runtime, name } = this.#state
-    return runtime.telemetry.operation(operation, { table: name }, () => {
-      this.#checkOpen()
-      return body()
-    })
-  }
-
-  #checkOpen(): void {
-    if (this.#state.runtime.closing.aborted) {
-      throw new ManagerClosedError('The manager that this table came from is closed', {
-        table: this.#state.name,
-      })
-    }
+    return runOn(this.#state, operation, body, this.#options.signal)
   }
 }
 

@@ -12,6 +12,7 @@ import { identifierToString } from './identifier.ts'
 import { createInspect, type TableInspect } from './inspect.ts'
 import type { Runtime } from './runtime.ts'
 import { createScan, type Scan, type ScanOptions } from './scan.ts'
+import { runOn } from './table-operation.ts'
 import type { TableState } from './table-state.ts'
 
 /**
@@ -169,8 +170,8 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
   }
 
   async refresh(): Promise<this> {
-    const { runtime, id, name } = this.#state
-    await runtime.telemetry.operation('refresh', { table: name }, async () => {
+    const { runtime, id } = this.#state
+    await runOn(this.#state, 'refresh', async () => {
       this.advance(await runtime.catalog.loadTable(id))
     })
     return this

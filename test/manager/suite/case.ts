@@ -14,6 +14,8 @@ export interface SuiteWorld extends ManagerWorld {
 
 export interface ManagerCase {
   readonly name: string
+  /** Not run on a disk: each commit waits for it, and what the case shows is not the disk's. */
+  readonly manyCommits?: boolean
   /** The manager is opened through the world's controller, and closed by whoever runs the case. */
   readonly run: (manager: IcebergTableManager, world: SuiteWorld) => Promise<void>
 }

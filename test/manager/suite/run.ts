@@ -4,10 +4,20 @@ import { join } from 'node:path'
 import type { DataPlane } from '../../../src/engine/data-plane.ts'
 import type { ManagerWorld } from '../../support/manager-world.ts'
 import type { ManagerCase } from './case.ts'
+import { CLOSE_CASES } from './close.ts'
 import { CREATE_CASES } from './create.ts'
+import { READ_CASES } from './read.ts'
 import { NAMESPACE_CASES, TABLE_CASES } from './tables.ts'
+import { WRITE_CASES } from './write.ts'
 
-export const MANAGER_CASES: readonly ManagerCase[] = [...CREATE_CASES, ...TABLE_CASES, ...NAMESPACE_CASES]
+export const MANAGER_CASES: readonly ManagerCase[] = [
+  ...CREATE_CASES,
+  ...TABLE_CASES,
+  ...NAMESPACE_CASES,
+  ...WRITE_CASES,
+  ...READ_CASES,
+  ...CLOSE_CASES,
+]
 
 export type OpenWorld = (folder: string, plane: DataPlane) => Promise<ManagerWorld>
 

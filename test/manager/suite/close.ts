@@ -1,0 +1,100 @@
+/** The end of a manager: no new work, no scans, but commits under way come to their end. */
+import { createEvents, equal, EVENTS_CONFIG, fails } from './case.ts'
+import type { ManagerCase } from './case.ts'
+
+const CLOSED = { code: 'FLOEBERG_MANAGER_CLOSED' }
+
+export const CLOSE_CASES: readonly ManagerCase[] = [
+  {
+    name: 'close: refuses every operation, and is idempotent',
+    run: async (manager) => {
+      const events = await createEvents(manager)
+      await manager.writeData(events, [{ id: 1n }])
+      await Promise.all([manager.close(), manager.close()])
+      await manager.close()
+      const operations: Readonly<Record<string, () => unknown>> = {
+        createTable: () => manager.createTable({ ...EVENTS_CONFIG, name: 'x' }),
+        loadTable: () => manager.loadTable('demo.events'),
+        tableExists: () => manager.tableExists('demo.events'),
+        listTables: () => manager.listTables('demo'),
+        renameTable: () => manager.renameTable('demo.events', 'demo.x'),
+        registerTable: () => manager.registerTable('demo.x', events.metadataLocation ?? ''),
+        dropTable: () => manager.dropTable('demo.events'),
+        updateProperties: () => manager.updateProperties(events, { set: { a: 'b' } }),
+        upgradeFormatVersion: () => manager.upgradeFormatVersion(events, 3),
+        writeData: () => manager.writeData(events, [{ id: 2n }]),
+        inferSchema: () => manager.inferSchema({ rows: [{ a: 1n }] }),
+        listSnapshots: () => manager.listSnapshots(events),
+        createNamespace: () => manager.createNamespace('x'),
+        listNamespaces: () => manager.listNamespaces(),
+        namespaceExists: () => manager.namespaceExists('demo'),
+        loadNamespace: () => manager.loadNamespace('demo'),
+        updateNamespace: () => manager.updateNamespace('demo', {}),
+        dropNamespace: () => manager.dropNamespace('demo'),
+        refresh: () => events.refresh(),
+        scan: () => events.scan().toArray(),
+        count: () => events.scan().count(),
+        plan: () => events.scan().plan(),
+        toFile: () => events.scan().toFile('x.csv'),
+        'inspect manifests': () => events.inspect.manifests(),
+        'inspect files': () => events.inspect.files(),
+        'inspect partitions': () => events.inspect.partitions(),
+      }
+      for (const [name, operation] of Object.entries(operations)) await fails(operation, CLOSED, name)
+    },
+  },
+  {
+    name: 'close: aborts scans',
+    run: async (manager, world) => {
+      const events = await createEvents(manager)
+      await manager.writeData(
+        events,
+        Array.from({ length: 20_000 }, (_, i) => ({ id: BigInt(i) })),
+      )
+      let closing: Promise<void> | null = null
+      const run = async (): Promise<void> => {
+        for await (const _ of events.scan()) closing ??= manager.close()
+      }
+      await fails(run, CLOSED)
+      await closing
+      equal(await world.temporaries(), [])
+    },
+  },
+  {
+    name: 'close: waits for what is under way',
+    run: async (_, world) => {
+      const manager = await world.open()
+      const events = await createEvents(manager)
+      let go: () => void = () => {}
+      const gate = new Promise<void>((resolve) => {
+        go = resolve
+      })
+      async function* source() {
+        yield { id: 1n }
+        await gate
+        yield { id: 2n }
+      }
+      const writing = manager.writeData(events, source())
+      let closed = false
+      const closing = manager.close().then(() => {
+        closed = true
+      })
+      await fails(() => manager.listNamespaces(), CLOSED)
+      equal(closed, false)
+      go()
+      equal((await writing).rows, 2)
+      await closing
+      const after = await world.openAside()
+      equal(await (await after.loadTable('demo.events')).scan().count(), 2)
+      await after.close()
+    },
+  },
+  {
+    name: 'close: by await using',
+    run: async (_, world) => {
+      const manager = await world.open()
+      await manager[Symbol.asyncDispose]()
+      await fails(() => manager.listNamespaces(), CLOSED)
+    },
+  },
+]
