@@ -1,3 +1,4 @@
+import * as arrow from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ContentFile } from '../../src/format/manifest/entry.ts'
 import { decodeBinary } from '../../src/format/values/binary.ts'
@@ -116,6 +117,38 @@ describe('rows of several segments', () => {
     expect([...(file.columnSizes?.values() ?? [])].reduce((sum, size) => sum + size, 0)).toBe(Number(bytes))
   })
 
+  test.each(['at hand', 'waited for'])(
+    'of Arrow, %s, are all there, and their source is closed',
+    async (kind) => {
+      const values = Int32Array.from({ length: 50_000 }, (_, n) => n)
+      const { batches } = arrow.tableFromArrays({ x: values })
+      let given = 0
+      let closed = 0
+      function* some(): Generator<arrow.RecordBatch> {
+        try {
+          for (; given < 12; given++) yield* batches
+        } finally {
+          closed += 1
+        }
+      }
+      const source =
+        kind === 'at hand'
+          ? some()
+          : (async function* () {
+              yield* some()
+            })()
+      const { files, rows } = await shop.write(
+        { kind: 'arrow', batches: source },
+        schemaOf({ x: { kind: 'long' } }),
+      )
+      expect([rows, given, closed]).toEqual([600_000, 12, 1])
+      const found = await shop.sql(
+        `SELECT count(*) AS rows, bool_and(x = file_row_number % 50000) AS ordered FROM read_parquet('${pathOf(files[0] ?? failed())}')`,
+      )
+      expect(found).toEqual([{ rows: 600_000n, ordered: true }])
+    },
+  )
+
   test('go on in a new file when one has its size', async () => {
     const { files } = await shop.write({ kind: 'rows', rows: numbered() }, schema, {
       targetFileSizeBytes: 100_000,
@@ -174,3 +207,7 @@ test('a footer that is read and written again is the same, byte for byte', async
   const footer = bytes.subarray(bytes.length - 8 - length, bytes.length - 8)
   expect(writeThrift(readThrift(footer))).toEqual(footer)
 })
+
+function failed(): never {
+  throw new Error('no file')
+}

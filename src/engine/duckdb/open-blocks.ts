@@ -33,10 +33,17 @@ export interface BlockStream {
 
 export async function openBlocks(stream: BlockStream, options: OpenOptions): Promise<OpenSource> {
   if (Symbol.asyncIterator in stream.blocks) return openAsync(stream, stream.blocks, options)
-  return openHeld(stream, stream.blocks, options, { rowCount: stream.rowCount, sizeBytes: null })
+  const held = openHeld(stream, stream.blocks, options, { rowCount: stream.rowCount, sizeBytes: null })
+  return {
+    ...held,
+    close: async () => {
+      await held.close()
+      await stream.close()
+    },
+  }
 }
 
-/** Blocks that are at hand as a source. */
+/** Some blocks of a stream, at hand, as a source. Closing it leaves the stream open. */
 export function openHeld(
   stream: BlockStream,
   blocks: Iterable<Block>,
@@ -65,7 +72,6 @@ export function openHeld(
     close: async () => {
       exposed.close()
       iterator.return?.()
-      await stream.close()
     },
   }
 }

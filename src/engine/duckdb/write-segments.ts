@@ -81,7 +81,9 @@ async function copySegment(write: SegmentWrite, segment: Segment, path: string):
     )
     const [row] = rows
     if (row === undefined) throw new EngineError('the engine wrote no file')
-    return reportOf(row, [])
+    const report = reportOf(row, [])
+    if (report.rows !== segment.rows) throw new EngineError('the engine did not write all rows')
+    return report
   } finally {
     await held.close()
   }
