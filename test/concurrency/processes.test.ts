@@ -1,10 +1,9 @@
 /** Several processes on one SQLite catalog and one local warehouse. */
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { IcebergTableManager } from '../../src/index.ts'
-import { LocalObjectStore } from '../../src/storage/local.ts'
 import { toFileUri } from '../../src/storage/location.ts'
-import { collect } from '../../src/testing/case.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { race, startProcess } from '../support/processes.ts'
 import { plainMetadata, reachableFiles, type PlainMetadata } from '../support/reachable.ts'
@@ -20,10 +19,12 @@ async function openShared(folder: string): Promise<IcebergTableManager> {
   return manager
 }
 
-/** Every file below the warehouse, hidden ones too. */
+/** Locations of every file below the warehouse, hidden ones too. */
 async function filesOf(folder: string): Promise<string[]> {
-  const found = await collect(new LocalObjectStore().list(toFileUri(join(folder, 'warehouse', '/'))))
-  return found.map((info) => info.location).sort()
+  const warehouse = join(folder, 'warehouse')
+  const entries = await readdir(warehouse, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  return files.map((entry) => toFileUri(join(entry.parentPath, entry.name))).sort()
 }
 
 function createShared(manager: IcebergTableManager) {

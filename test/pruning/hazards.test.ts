@@ -1,90 +1,27 @@
-/** Where other implementations went wrong, end to end: written, looked into by another decoder, filtered. */
+/** Where other implementations went wrong with partitions, end to end: written, looked into, filtered. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LAST_ADDED } from '../../src/format/metadata/updates.ts'
 import {
   eq,
   gte,
-  gt,
   InvalidDataError,
-  isNaN,
   isNull,
   lt,
-  notIn,
   notNull,
   t,
   table,
   type DeclaredSchema,
-  type Expression,
   type LiteralValue,
-  type Row,
-  type Table,
 } from '../../src/index.ts'
-import type { AvroRecord } from '../support/avro.ts'
-import { plainMetadata, PlainReader } from '../support/reachable.ts'
 import { rewriteAsForeign } from './foreign.ts'
+import { dataFiles, idsWhere, openHazardTables, type HazardTables } from './hazard-tables.ts'
 import { judgeFormEncode } from './judge-values.ts'
-import { openPruningWorld, type PruningWorld } from './world.ts'
 
-let world: PruningWorld
+let hazards: HazardTables
 beforeAll(async () => {
-  world = await openPruningWorld()
-  await world.manager.createNamespace('hazards')
+  hazards = await openHazardTables()
 })
-afterAll(() => world.close())
-
-let tables = 0
-
-interface Fields {
-  readonly partitionSpec?: readonly {
-    readonly source: string
-    readonly transform?: string
-    readonly name?: string
-  }[]
-  readonly formatVersion?: 1 | 2
-}
-
-/** A table with an append for each batch of rows. */
-async function tableOf(
-  schema: DeclaredSchema,
-  fields: Fields,
-  ...batches: readonly (readonly Row[])[]
-): Promise<Table> {
-  tables += 1
-  const created: Table = await world.manager.createTable({
-    namespace: 'hazards',
-    name: `t${tables}`,
-    schema: schema.schema,
-    partitionSpec: [...(fields.partitionSpec ?? [])],
-    formatVersion: fields.formatVersion ?? 2,
-  })
-  for (const batch of batches) await world.manager.writeData(created, batch)
-  return created
-}
-
-/** `data_file` records of the live files. */
-async function dataFiles(of: Table): Promise<readonly AvroRecord[]> {
-  const snapshot = (await plainMetadata(of.metadataLocation ?? '')).snapshots?.at(-1)
-  if (snapshot === undefined) return []
-  return (await new PlainReader().live(snapshot)).map(({ file }) => file)
-}
-
-/** The first partition value of each row, by the row's `id`. */
-async function partitionOfId(of: Table): Promise<Record<number, unknown>> {
-  const found: Record<number, unknown> = {}
-  for (const file of await dataFiles(of)) {
-    const [value] = Object.values(file['partition'] as AvroRecord)
-    for (const row of await world.readRaw(String(file['file_path']), 'id')) found[Number(row['id'])] = value
-  }
-  return found
-}
-
-/** Ids of the rows that a filter finds. */
-async function idsWhere(of: Table, filter: Expression | string): Promise<number[]> {
-  const scan = of.scan({ filter })
-  const ids = (await scan.toArray()).map((row) => Number(row['id'])).sort((a, b) => a - b)
-  expect(await scan.count()).toBe(ids.length)
-  return ids
-}
+afterAll(() => hazards.world.close())
 
 describe('times before 1970 round down', () => {
   const schema = table({ id: t.int(), ts: t.timestamp() })
@@ -101,8 +38,8 @@ describe('times before 1970 round down', () => {
     ['month', { 1: -1, 2: -1, 3: 0, 4: -2 }],
     ['year', { 1: -1, 2: -1, 3: 0, 4: -1 }],
   ])('%s', async (transform, expected) => {
-    const of = await tableOf(schema, { partitionSpec: [{ source: 'ts', transform }] }, rows)
-    expect(await partitionOfId(of)).toEqual(expected)
+    const of = await hazards.tableOf(schema, { partitionSpec: [{ source: 'ts', transform }] }, rows)
+    expect(await hazards.partitionOfId(of)).toEqual(expected)
     expect(await idsWhere(of, lt('ts', '1970-01-01T00:00:00'))).toEqual([1, 2, 4])
     expect(await idsWhere(of, gte('ts', '1970-01-01T00:00:00'))).toEqual([3])
     expect(await idsWhere(of, eq('ts', '1969-12-31T22:59:59.999999'))).toEqual([2])
@@ -111,13 +48,13 @@ describe('times before 1970 round down', () => {
   test.each([1, 2] as const)(
     'format version %i: partitions that an old writer rounded up are still found',
     async (formatVersion) => {
-      const of = await tableOf(
+      const of = await hazards.tableOf(
         schema,
         { formatVersion, partitionSpec: [{ source: 'ts', transform: 'hour' }] },
         [{ id: 1, ts: '1969-12-31T23:30:00' }],
       )
       expect((await dataFiles(of)).map((file) => file['partition'])).toEqual([{ ts_hour: -1 }])
-      await rewriteAsForeign(world.manager, of, (file) => ({ ...file, partition: [0] }))
+      await rewriteAsForeign(hazards.world.manager, of, (file) => ({ ...file, partition: [0] }))
       expect((await dataFiles(of)).map((file) => file['partition'])).toEqual([{ ts_hour: 0 }])
       expect(await idsWhere(of, eq('ts', '1969-12-31T23:30:00'))).toEqual([1])
       expect(await idsWhere(of, lt('ts', '1970-01-01T00:00:00'))).toEqual([1])
@@ -127,11 +64,11 @@ describe('times before 1970 round down', () => {
   )
 
   test('also where the metrics are gone, and only the partition could prove it', async () => {
-    const of = await tableOf(schema, { partitionSpec: [{ source: 'ts', transform: 'hour' }] }, [
+    const of = await hazards.tableOf(schema, { partitionSpec: [{ source: 'ts', transform: 'hour' }] }, [
       { id: 1, ts: '1969-12-31T23:30:00' },
     ])
     const unmeasured = { valueCounts: null, nullValueCounts: null, lowerBounds: null, upperBounds: null }
-    await rewriteAsForeign(world.manager, of, (file) => ({ ...file, ...unmeasured, partition: [0] }))
+    await rewriteAsForeign(hazards.world.manager, of, (file) => ({ ...file, ...unmeasured, partition: [0] }))
     expect(await idsWhere(of, eq('ts', '1969-12-31T23:30:00'))).toEqual([1])
     expect(await idsWhere(of, gte('ts', '1970-01-01T00:00:00'))).toEqual([])
     expect(await idsWhere(of, lt('ts', '1970-01-01T00:00:00'))).toEqual([1])
@@ -169,9 +106,9 @@ describe('buckets', () => {
   test.each(CASES)('%s; of null there is none', async (_name, schema, values) => {
     const rows = values.map(([v], id) => ({ id, v }))
     const spec = [{ source: 'v', transform: 'bucket[16]' }]
-    const of = await tableOf(schema, { partitionSpec: spec }, [...rows, { id: 99, v: null }])
+    const of = await hazards.tableOf(schema, { partitionSpec: spec }, [...rows, { id: 99, v: null }])
     const expected = Object.fromEntries(values.map(([, bucket], id) => [id, bucket]))
-    expect(await partitionOfId(of)).toEqual({ ...expected, 99: null })
+    expect(await hazards.partitionOfId(of)).toEqual({ ...expected, 99: null })
     for (const [id, [v]] of values.entries()) expect(await idsWhere(of, eq('v', v))).toEqual([id])
     expect(await idsWhere(of, isNull('v'))).toEqual([99])
     expect(await idsWhere(of, notNull('v'))).toEqual(values.map((_, id) => id))
@@ -181,7 +118,9 @@ describe('buckets', () => {
     const schema = table({ id: t.int(), u: t.uuid() })
     const upper = 'F79C3E09-677C-4BBD-A479-3F349CB785E7'
     for (const transform of ['bucket[16]', 'identity']) {
-      const of = await tableOf(schema, { partitionSpec: [{ source: 'u', transform }] }, [{ id: 1, u: upper }])
+      const of = await hazards.tableOf(schema, { partitionSpec: [{ source: 'u', transform }] }, [
+        { id: 1, u: upper },
+      ])
       expect(await idsWhere(of, eq('u', upper))).toEqual([1])
       expect(await idsWhere(of, `u = '${upper}'`)).toEqual([1])
       expect(await of.scan({ select: ['u'] }).toArray()).toEqual([{ u: upper.toLowerCase() }])
@@ -191,7 +130,7 @@ describe('buckets', () => {
 
 test('false and zero are partition values', async () => {
   const schema = table({ id: t.int(), b: t.boolean(), n: t.int() })
-  const of = await tableOf(schema, { partitionSpec: [{ source: 'b' }, { source: 'n' }] }, [
+  const of = await hazards.tableOf(schema, { partitionSpec: [{ source: 'b' }, { source: 'n' }] }, [
     { id: 1, b: false, n: 0 },
     { id: 2, b: null, n: null },
   ])
@@ -211,7 +150,7 @@ test('names and values of any text make folders and are found again', async () =
   const schema = table({ id: t.int(), [first]: t.string(), [second]: t.string() })
   const texts = ['my+str', '( )', 'a/b=c', 'x~y*', 'é', '', null, '..', '%2F', 'null']
   const rows = texts.map((text, id) => ({ id, [first]: text, [second]: texts.at(-1 - id) ?? null }))
-  const of = await tableOf(schema, { partitionSpec: [{ source: first }, { source: second }] }, rows)
+  const of = await hazards.tableOf(schema, { partitionSpec: [{ source: first }, { source: second }] }, rows)
   const folders = (await dataFiles(of)).map((file) =>
     String(file['file_path']).slice(`${of.location}/data/`.length).split('/').slice(0, -1).join('/'),
   )
@@ -231,105 +170,6 @@ test('names and values of any text make folders and are found again', async () =
   expect(await of.scan().count()).toBe(rows.length)
 })
 
-describe('NaN', () => {
-  const schema = table({ id: t.int(), x: t.double() })
-  const build = (...batches: readonly (readonly Row[])[]) => tableOf(schema, {}, ...batches)
-  const three = [
-    [
-      { id: 1, x: 3 },
-      { id: 2, x: NaN },
-      { id: 3, x: 5 },
-    ],
-    [{ id: 4, x: NaN }],
-    [
-      { id: 5, x: 3 },
-      { id: 6, x: -7 },
-    ],
-  ]
-
-  test.each(['as written', 'with NaN as the last file’s bounds'])(
-    'is found by its own filter, %s',
-    async (kind) => {
-      const of = await build(...three)
-      if (kind !== 'as written') {
-        const bytes = new Uint8Array(new Float64Array([NaN]).buffer)
-        await rewriteAsForeign(world.manager, of, (file) => {
-          const isLast = file.recordCount === 2
-          return isLast
-            ? { ...file, lowerBounds: new Map([[2, bytes]]), upperBounds: new Map([[2, bytes]]) }
-            : file
-        })
-      }
-      expect(await idsWhere(of, gt('x', 4))).toEqual([3])
-      expect(await idsWhere(of, isNaN('x'))).toEqual([2, 4])
-      expect(await idsWhere(of, notIn('x', [3]))).toEqual([2, 3, 4, 6])
-      expect(await idsWhere(of, lt('x', 0))).toEqual([6])
-    },
-  )
-
-  test('is in no bound, and a file of nothing else has none', async () => {
-    const of = await build(...three)
-    const bounds = (await dataFiles(of)).map(({ lower_bounds, upper_bounds, record_count }) => ({
-      rows: record_count,
-      lower: boundOf(lower_bounds, 2)?.readDoubleLE(),
-      upper: boundOf(upper_bounds, 2)?.readDoubleLE(),
-    }))
-    expect(bounds).toEqual(
-      expect.arrayContaining([
-        { rows: 3n, lower: 3, upper: 5 },
-        { rows: 1n, lower: undefined, upper: undefined },
-        { rows: 2n, lower: -7, upper: 3 },
-      ]),
-    )
-  })
-
-  test('a file is left out only when it is known to hold nothing else', async () => {
-    const of = await build([{ id: 4, x: NaN }])
-    const counted = (nans: number) => new Map([[2, nans]])
-    await rewriteAsForeign(world.manager, of, (file) => ({ ...file, nanValueCounts: counted(1) }))
-    expect((await of.scan({ filter: gt('x', 4) }).plan()).report.filesScanned).toBe(0)
-    const uncounted = await build([{ id: 4, x: NaN }])
-    await rewriteAsForeign(world.manager, uncounted, (file) => ({ ...file, nanValueCounts: null }))
-    expect((await uncounted.scan({ filter: gt('x', 4) }).plan()).report.filesScanned).toBe(1)
-  })
-})
-
-test('decimals have bounds of as few bytes as they need, whatever the file keeps them in', async () => {
-  const schema = table({ id: t.int(), a: t.decimal(6, 4), b: t.decimal(18, 2), c: t.decimal(38, 10) })
-  const all = (text: string) => ({ a: text, b: Number(text).toFixed(2), c: text })
-  const of = await tableOf(
-    schema,
-    {},
-    [{ id: 1, ...all('-0.0001') }],
-    [{ id: 2, ...all('12.3400') }],
-    [
-      { id: 3, a: '-99.9999', b: '-9999999999999999.99', c: `-${'9'.repeat(28)}.${'9'.repeat(10)}` },
-      { id: 4, a: '99.9999', b: '9999999999999999.99', c: `${'9'.repeat(28)}.${'9'.repeat(10)}` },
-    ],
-  )
-  const lower = (await dataFiles(of)).map((file) =>
-    [2, 3, 4].map((id) => boundOf(file['lower_bounds'], id)?.toString('hex')),
-  )
-  const minimal = (unscaled: bigint): string => {
-    const length =
-      [...Array(17).keys()].find((n) => n > 0 && BigInt.asIntN(8 * n, unscaled) === unscaled) ?? 17
-    return BigInt.asUintN(8 * length, unscaled)
-      .toString(16)
-      .padStart(2 * length, '0')
-  }
-  expect(lower).toEqual(
-    expect.arrayContaining([
-      ['ff', '00', minimal(-1_000_000n)],
-      [minimal(123_400n), minimal(1234n), minimal(123_400_000_000n)],
-      [minimal(-999_999n), minimal(-(10n ** 18n) + 1n), minimal(-(10n ** 38n) + 1n)],
-    ]),
-  )
-  expect(await idsWhere(of, eq('a', '-0.0001'))).toEqual([1])
-  expect(await idsWhere(of, lt('b', '-1'))).toEqual([3])
-  expect(await idsWhere(of, gt('c', '12.34'))).toEqual([4])
-  expect(await idsWhere(of, gte('c', '12.34'))).toEqual([2, 4])
-})
-
 test.each([
   ['int', t.int(), -2147483648],
   ['long', t.long(), -(2n ** 63n)],
@@ -338,8 +178,8 @@ test.each([
   'the least %s has no partition by tens of thousands, and no file is left of it',
   async (_name, column, least) => {
     const spec = { partitionSpec: [{ source: 'v', transform: 'truncate[10000]' }] }
-    const of = await tableOf(table({ id: t.int(), v: column }), spec)
-    const write = world.manager.writeData(of, [{ id: 1, v: least }])
+    const of = await hazards.tableOf(table({ id: t.int(), v: column }), spec)
+    const write = hazards.world.manager.writeData(of, [{ id: 1, v: least }])
     await expect(write).rejects.toThrow(InvalidDataError)
     await expect(write).rejects.toMatchObject({ column: 'v' })
     expect((await of.refresh()).currentSnapshot).toBeNull()
@@ -348,12 +188,12 @@ test.each([
 
 test('manifests of a spec whose column is gone are read by their own positions', async () => {
   const schema = table({ id: t.int(), q: t.int(), p: t.int() })
-  const of = await tableOf(
+  const of = await hazards.tableOf(
     schema,
     { partitionSpec: [{ source: 'q' }, { source: 'p' }] },
     [10, 15, 20].map((q, id) => ({ id, q, p: 2 })),
   )
-  const { catalog } = world.manager
+  const { catalog } = hazards.world.manager
   await catalog.commitTable(of.identifier, {
     requirements: [],
     updates: [
@@ -375,7 +215,7 @@ test('manifests of a spec whose column is gone are read by their own positions',
     ],
   })
   await of.refresh()
-  await world.manager.writeData(of, [
+  await hazards.world.manager.writeData(of, [
     { id: 3, p: 2 },
     { id: 4, p: 3 },
   ])
@@ -386,11 +226,11 @@ test('manifests of a spec whose column is gone are read by their own positions',
 
 test('a void field neither prunes nor proves', async () => {
   const schema = table({ id: t.int(), data: t.string() })
-  const of = await tableOf(schema, { formatVersion: 1, partitionSpec: [{ source: 'data' }] }, [
+  const of = await hazards.tableOf(schema, { formatVersion: 1, partitionSpec: [{ source: 'data' }] }, [
     { id: 1, data: 'a' },
     { id: 2, data: 'b' },
   ])
-  await world.manager.catalog.commitTable(of.identifier, {
+  await hazards.world.manager.catalog.commitTable(of.identifier, {
     requirements: [],
     updates: [
       {
@@ -401,7 +241,7 @@ test('a void field neither prunes nor proves', async () => {
     ],
   })
   await of.refresh()
-  await world.manager.writeData(of, [
+  await hazards.world.manager.writeData(of, [
     { id: 3, data: 'c' },
     { id: 4, data: null },
   ])
@@ -416,8 +256,3 @@ test('a void field neither prunes nor proves', async () => {
   expect(await idsWhere(of, notNull('data'))).toEqual([1, 2, 3])
   expect(await idsWhere(of, 'not data is null')).toEqual([1, 2, 3])
 })
-
-function boundOf(bounds: unknown, fieldId: number): Buffer | undefined {
-  const pairs = (bounds ?? []) as readonly { readonly key: number; readonly value: Buffer }[]
-  return pairs.find(({ key }) => key === fieldId)?.value
-}
