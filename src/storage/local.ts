@@ -1,8 +1,8 @@
 /** The ObjectStore on this machine's disk. */
-import { lstat, open, opendir, rm, stat, unlink } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
-import type { Dirent } from 'node:fs'
+import { closeSync, fstatSync, open, read, type Dirent } from 'node:fs'
+import { lstat, opendir, rm, stat, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { throwIfAborted } from '../abort.ts'
 import { InvalidLocationError, ObjectChangedError, ObjectNotFoundError } from '../errors.ts'
 import { fileNameOf, localPathOf, maskLocation } from './location.ts'
@@ -27,6 +27,9 @@ import type {
 } from './object-store.ts'
 import { rangeOf } from './range.ts'
 import { isTemporaryName } from './temporary-names.ts'
+
+const openFile = promisify(open)
+const readFile = promisify(read)
 
 const DELETES_AT_ONCE = 16
 const STATS_AT_ONCE = 32
@@ -56,11 +59,11 @@ export class LocalObjectStore implements ObjectStore {
 
   async get(location: string, options: GetOptions = {}): Promise<Uint8Array> {
     return this.#call(location, options.signal, async (path) => {
-      const handle = await open(path, 'r')
+      const file = await openFile(path, 'r')
       try {
-        return await readObject(handle, location, options)
+        return await readObject(file, location, options)
       } finally {
-        await handle.close()
+        closeSync(file)
       }
     })
   }
@@ -198,8 +201,12 @@ async function prepare(
   }
 }
 
-async function readObject(handle: FileHandle, location: string, options: GetOptions): Promise<Uint8Array> {
-  const stats = await handle.stat({ bigint: true })
+/**
+ * Opening and reading may wait for the disk, and go through the thread pool; looking at an open file
+ * and closing it do not, and a plan over hundreds of small manifests takes half as many turns.
+ */
+async function readObject(file: number, location: string, options: GetOptions): Promise<Uint8Array> {
+  const stats = fstatSync(file, { bigint: true })
   if (!stats.isFile()) throw notAFile(location)
   const info = infoOf(location, stats)
   if (options.ifMatch !== undefined && options.ifMatch !== info.etag) {
@@ -210,7 +217,7 @@ async function readObject(handle: FileHandle, location: string, options: GetOpti
   let filled = 0
   while (filled < bytes.length) {
     throwIfAborted(options.signal)
-    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled)
+    const { bytesRead } = await readFile(file, bytes, filled, bytes.length - filled, start + filled)
     if (bytesRead === 0) throw new ObjectChangedError('The file was cut', { file: maskLocation(location) })
     filled += bytesRead
   }
