@@ -5,7 +5,6 @@
 import {
   BIGINT,
   BLOB,
-  DuckDBBlobValue,
   DuckDBScalarFunction,
   INTEGER,
   VARCHAR,
@@ -18,6 +17,7 @@ import duckdb from '@duckdb/node-bindings'
 import { writeMinimalBigEndian } from '../../format/values/bytes.ts'
 import { floorMod } from '../../format/values/calendar.ts'
 import { formatDecimal, parseDecimal } from '../../format/values/decimal.ts'
+import { packBytes, validityOf, wholeVector } from './raw-vector.ts'
 import { murmur3, murmur3Long } from '../../format/transforms/murmur3.ts'
 
 /** Once per instance. */
@@ -60,12 +60,15 @@ function bucketLongs(input: DuckDBDataChunk, output: DuckDBVector): void {
 }
 
 function bucketBytes(input: DuckDBDataChunk, output: DuckDBVector): void {
-  const values = input.getColumnVector(0)
+  const rows = input.rowCount
+  if (rows === 0) return
+  const from = wholeVector(duckdb.data_chunk_get_vector(input.chunk, 0), rows)
+  const { bytes, offsets } = packBytes(from, validityOf(from))
   const buckets = Number(input.getColumnVector(1).getItem(0))
-  const results = Int32Array.from({ length: input.rowCount }, (_, row) => {
-    const value = values.getItem(row)
-    return value instanceof DuckDBBlobValue ? bucketOf(murmur3(value.bytes), buckets) : 0
-  })
+  const results = new Int32Array(rows)
+  for (let row = 0; row < rows; row++) {
+    results[row] = bucketOf(murmur3(bytes.subarray(offsets[row], offsets[row + 1])), buckets)
+  }
   setIntegers(output, results)
 }
 
