@@ -10,7 +10,10 @@ export interface Observation {
 interface TableObservation {
   readonly properties: Readonly<Record<string, string>>
   readonly formatVersion: number
-  readonly columns: readonly string[]
+  readonly columns: readonly unknown[]
+  /** Source, transform and name of each field. */
+  readonly partitionedBy: readonly string[]
+  readonly sortedBy: readonly string[]
   /** Operation and total of rows, oldest first. */
   readonly snapshots: readonly string[]
   /** As text, sorted. */
@@ -33,7 +36,11 @@ async function observeTable(table: Table): Promise<TableObservation> {
   return {
     properties: table.properties,
     formatVersion: table.formatVersion,
-    columns: table.schema.fields.map((field) => field.name),
+    columns: table.schema.fields,
+    partitionedBy: table.partitionSpec.fields.map(
+      ({ sourceId, transform, name }) => `${transform.kind} of ${sourceId}: ${name}`,
+    ),
+    sortedBy: table.sortOrder.fields.map(({ sourceId, direction }) => `${sourceId} ${direction}`),
     snapshots: table.inspect
       .snapshots()
       .map(({ operation, summary }) => `${operation} ${summary['total-records']}`),
