@@ -67,4 +67,3 @@ function nullFound(column: OutgoingColumn, source: OpenSource): InvalidDataError
     },
   )
 }
-

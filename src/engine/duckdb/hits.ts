@@ -39,6 +39,11 @@ export class Hits {
     positions.add(position)
   }
 
+  /** Tasks with a hit, by number. */
+  get found(): ReadonlyMap<number, PositionSet> {
+    return this.#found
+  }
+
   addChunk(stream: StreamChunk): void {
     const { tasks, positions } = rowsOfChunk(stream)
     for (let i = 0; i < stream.rowCount; i++) this.add(tasks[i] ?? 0, Number(positions[i]))

@@ -23,7 +23,7 @@ import { copySql, parquetOptionsSql, rowGroupRows } from './write-sql.ts'
 import { fileMetrics, leavesOf, type FileReport } from './write-stats.ts'
 
 /** Files written at the same time. */
-const AT_ONCE = 4
+const AT_ONCE = 3
 
 /** RowChanges.writePositionDeletes by DuckDB. */
 export async function writePositionDeletes(

@@ -1,8 +1,10 @@
 /** Changes of rows that are there, by DuckDB. */
-import { UnsupportedFeatureError } from '../../errors.ts'
 import type { RowChanges } from '../row-changes.ts'
+import { matchKeys } from './match-keys.ts'
 import { match, matchPartitions } from './match.ts'
 import type { Reader } from './open-tasks.ts'
+import { checkKeys, keyBounds } from './spool-keys.ts'
+import { spool } from './spool.ts'
 import { writePositionDeletes } from './position-delete-files.ts'
 
 export function rowChanges(reader: Reader): RowChanges {
@@ -10,13 +12,9 @@ export function rowChanges(reader: Reader): RowChanges {
     match: (request) => match(reader, request),
     matchPartitions: (request) => matchPartitions(reader, request),
     writePositionDeletes: (request) => writePositionDeletes(reader.engine, request),
-    spool: notBuilt,
-    checkKeys: notBuilt,
-    keyBounds: notBuilt,
-    matchKeys: notBuilt,
+    spool: (request) => spool(reader.engine, request),
+    checkKeys: (source, keys, options) => checkKeys(reader.engine, source, keys, options),
+    keyBounds: (source, keys, options) => keyBounds(reader.engine, source, keys, options),
+    matchKeys: (request) => matchKeys(reader, request),
   }
-}
-
-function notBuilt(): Promise<never> {
-  return Promise.reject(new UnsupportedFeatureError('Changing rows that are there is not built yet'))
 }

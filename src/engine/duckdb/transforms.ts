@@ -144,7 +144,8 @@ function hashedSql(buckets: number, type: PrimitiveType, sql: string): string {
   }
 }
 
-function keySql(type: PrimitiveType, sql: string): string {
+/** A value as a whole number or a text that stands for it alone. */
+export function keySql(type: PrimitiveType, sql: string): string {
   switch (type.kind) {
     case 'date':
       return daysSql(sql)
@@ -168,7 +169,8 @@ function hexSql(bytes: string): string {
   return `CASE WHEN octet_length(${bytes}) <= ${MAX_KEY_BYTES} THEN 'x' || hex(${bytes}) ELSE 'd' || md5(${bytes}) END`
 }
 
-function decodeKey(type: PrimitiveType, text: string | null): Datum | null | undefined {
+/** The value that `keySql` gave; undefined for a digest. */
+export function decodeKey(type: PrimitiveType, text: string | null): Datum | null | undefined {
   if (text === null) return null
   switch (type.kind) {
     case 'boolean':

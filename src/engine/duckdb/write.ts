@@ -3,7 +3,7 @@
  * under their locations only when all of them are complete.
  */
 import { throwIfAborted } from '../../abort.ts'
-import { CorruptFileError, EngineError, UnsupportedFeatureError } from '../../errors.ts'
+import { CorruptFileError, EngineError } from '../../errors.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
 import type { WriteRequest, WriteResult } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
@@ -13,6 +13,7 @@ import type { Reader } from './open-tasks.ts'
 import { openHeld, streamColumns, type BlockStream } from './open-blocks.ts'
 import { Outputs } from './outputs.ts'
 import { openScanned } from './scanned-source.ts'
+import { openSelected } from './selected-source.ts'
 import { segmentsOf } from './segments.ts'
 import { blocksOf, openSource, type OpenSource } from './sources.ts'
 import { checkedColumns, refuseNulls, refuseUnwritable } from './checked-columns.ts'
@@ -30,7 +31,7 @@ export async function writeRows(reader: Reader, request: WriteRequest): Promise<
   const { source, signal, onProgress, schema } = request
   switch (source.kind) {
     case 'selected':
-      throw new UnsupportedFeatureError('Changing rows that are there is not built yet')
+      return writeSource(engine, request, openSelected(source, schema))
     case 'scan':
       return writeSource(engine, request, await openScanned(reader, source, schema))
     case 'files':
