@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { throwIfAborted } from '../abort.ts'
 import { UsageError } from './failure.ts'
 
 /** `--format` */
@@ -56,10 +57,19 @@ export async function withInputFiles<T>(
   const folder = await mkdtemp(join(tmpdir(), 'floeberg-stdin-'))
   try {
     const path = join(folder, `stdin.${format}`)
-    await pipeline(process.stdin, createWriteStream(path), { signal })
+    await store(path, signal)
     return await work(inputFiles(format, [path]))
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function store(path: string, signal: AbortSignal): Promise<void> {
+  try {
+    await pipeline(process.stdin, createWriteStream(path), { signal })
+  } catch (error) {
+    throwIfAborted(signal)
+    throw error
   }
 }
 

@@ -38,9 +38,9 @@ export class Output {
   rows(columns: readonly OutputColumn[], blocks: Blocks): Promise<void> {
     switch (this.format) {
       case 'json':
-        return this.#pieces(jsonLines(columns, blocks))
+        return this.#pieces(jsonPieces(columns, blocks))
       case 'csv':
-        return this.#pieces(csvLines(columns, blocks))
+        return this.#pieces(csvPieces(columns, blocks))
       case 'table':
         return this.#table(
           columns.filter(({ detail }) => detail !== true),
@@ -89,16 +89,11 @@ export class Output {
     if (layout.hidden.length > 0) this.#terminal.note(`No room for: ${layout.hidden.join(', ')}\n`)
   }
 
-  async #pieces(lines: AsyncIterable<string>): Promise<void> {
-    let piece = ''
-    for await (const line of lines) {
-      piece += line
-      if (piece.length < PIECE) continue
+  async #pieces(pieces: AsyncIterable<string>): Promise<void> {
+    for await (const piece of pieces) {
       await this.#terminal.write(piece)
-      piece = ''
       throwIfAborted(this.#terminal.signal)
     }
-    await this.#terminal.write(piece)
   }
 }
 
@@ -106,22 +101,32 @@ export class Output {
  * One array, an object for each row. When reading fails in its middle the array stays open, so that
  * a program which ignores the exit status cannot take the part for the whole.
  */
-async function* jsonLines(columns: readonly OutputColumn[], blocks: Blocks): AsyncGenerator<string> {
+async function* jsonPieces(columns: readonly OutputColumn[], blocks: Blocks): AsyncGenerator<string> {
   let separator = '['
+  let piece = ''
   for await (const block of blocks) {
     for (const row of block) {
-      yield `${separator}\n  ${JSON.stringify(jsonObject(columns, row))}`
+      piece += `${separator}\n  ${JSON.stringify(jsonObject(columns, row))}`
       separator = ','
+      if (piece.length < PIECE) continue
+      yield piece
+      piece = ''
     }
   }
-  yield separator === '[' ? '[]\n' : '\n]\n'
+  yield `${piece}${separator === '[' ? '[]\n' : '\n]\n'}`
 }
 
-async function* csvLines(columns: readonly OutputColumn[], blocks: Blocks): AsyncGenerator<string> {
-  yield csvLine(columns.map(({ name }) => name))
+async function* csvPieces(columns: readonly OutputColumn[], blocks: Blocks): AsyncGenerator<string> {
+  let piece = csvLine(columns.map(({ name }) => name))
   for await (const block of blocks) {
-    for (const row of block) yield csvLine(columns.map((column) => cellText(column, row[column.name])))
+    for (const row of block) {
+      piece += csvLine(columns.map((column) => cellText(column, row[column.name])))
+      if (piece.length < PIECE) continue
+      yield piece
+      piece = ''
+    }
   }
+  yield piece
 }
 
 function jsonObject(columns: readonly OutputColumn[], row: Cells): object {

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-const NODE = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url))
+/** The repository's own Node.js. */
+export const NODE = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url))
 
 export interface ProcessResult {
   /** null when a signal ended it. */
@@ -18,7 +19,10 @@ export interface RunningProcess {
   said(line: string): Promise<void>
   /** Writes a line to the child's standard input. */
   tell(line: string): void
-  kill(): void
+  /** Ends the child's standard input, after a last piece of text. */
+  end(text?: string): void
+  /** Default: SIGKILL. */
+  kill(signal?: NodeJS.Signals): void
   readonly result: Promise<ProcessResult>
 }
 
@@ -31,8 +35,22 @@ export function startProcess(
   args: readonly string[],
   through: readonly string[] = [],
 ): RunningProcess {
-  const [command = NODE, ...rest] = [...through, NODE, fileURLToPath(worker), ...args]
-  const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'] })
+  return startCommand([...through, NODE, fileURLToPath(worker), ...args])
+}
+
+/** How any command is started; all as this process has it by default. */
+export interface StartOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly uid?: number
+}
+
+/** Starts a command with its arguments. */
+export function startCommand(
+  [command = NODE, ...args]: readonly string[],
+  options: StartOptions = {},
+): RunningProcess {
+  const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   const waiting = new Set<() => void>()
@@ -68,7 +86,8 @@ export function startProcess(
         }, reject)
       }),
     tell: (line) => child.stdin.write(`${line}\n`),
-    kill: () => child.kill('SIGKILL'),
+    end: (text = '') => child.stdin.end(text),
+    kill: (signal = 'SIGKILL') => child.kill(signal),
     result,
   }
 }
