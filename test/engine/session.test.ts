@@ -154,6 +154,25 @@ describe('what the engine may touch', () => {
     expect(await readdir(join(folder, 'outside'))).toEqual([])
   })
 
+  test('stays few instances, however many folders of a table are touched', async () => {
+    const own = await DuckDbEngine.open({ scratchDir: join(folder, 'other'), threads: 1 })
+    for (let at = 0; at < 40; at++) {
+      const path = join(folder, 'table', 'data', `k=${at}`, 'x.parquet')
+      await mkdir(join(folder, 'table', 'data', `k=${at}`), { recursive: true })
+      await own.withSession({ paths: [path] }, (session) =>
+        session.run(`COPY (SELECT 1 AS x) TO '${path}'`, { doing: 'write' }),
+      )
+    }
+    const instances = (await readdir(own.scratchDir)).filter((name) => name.startsWith('spill-'))
+    expect(instances.length).toBeLessThan(12)
+    const outside = join(folder, 'table', 'x.parquet')
+    const refused = own.withSession({ paths: [] }, (session) =>
+      session.run(`COPY (SELECT 1 AS x) TO '${outside}'`, { doing: 'write' }),
+    )
+    await expect(refused).rejects.toThrow(EngineError)
+    await own.close()
+  })
+
   test('cannot be widened by SQL, and nothing can be installed', async () => {
     const run = (sql: string): Promise<unknown> =>
       engine.withSession({}, (session) => session.run(sql, { doing: 'run' }))

@@ -27,7 +27,7 @@ type Step = 'output' | 'scratch' | 'commit before' | 'commit after'
 
 /** A FileAccess that counts its steps and fails at one of them. */
 function failingAt(fatal: number, failure: Error): { readonly files: FileAccess; steps(): readonly Step[] } {
-  const inner = createFileAccess(new LocalObjectStore(), { scratchDir: join(shop.folder, 'staging') })
+  const inner = createFileAccess(new LocalObjectStore(), { scratchDir: join(shop.folder, 'scratch') })
   const steps: Step[] = []
   const step = (name: Step): void => {
     steps.push(name)

@@ -322,7 +322,7 @@ describe('iterables', () => {
 
 /** What lies in the engine's scratch folder besides its own spill folder. */
 async function spools(): Promise<readonly string[]> {
-  const homes = await readdir(join(shop.folder, 'scratch'))
+  const homes = (await readdir(join(shop.folder, 'scratch'))).filter((name) => name.startsWith('duckdb-'))
   const found = await Promise.all(homes.map((home) => readdir(join(shop.folder, 'scratch', home))))
   return found.flat().filter((name) => name.startsWith('spool-'))
 }

@@ -37,7 +37,7 @@ export async function openWorkshop(options: { readonly memoryLimitBytes?: number
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
   await connection.run("SET TimeZone = 'UTC'")
-  const files = createFileAccess(new LocalObjectStore(), { scratchDir: join(folder, 'staging') })
+  const files = createFileAccess(new LocalObjectStore(), { scratchDir: join(folder, 'scratch') })
   return {
     folder,
     plane,
@@ -49,8 +49,12 @@ export async function openWorkshop(options: { readonly memoryLimitBytes?: number
       const found = await readdir(join(folder, 'data'), { recursive: true, withFileTypes: true }).catch(
         () => [],
       )
-      const staged = await readdir(join(folder, 'staging'), { recursive: true }).catch(() => [])
-      return [...found.filter((entry) => entry.isFile()).map((entry) => entry.name), ...staged]
+      const staged = await readdir(join(folder, 'scratch'))
+      return [
+        ...found.filter((entry) => entry.isFile()).map((entry) => entry.name),
+        // The engine's own folder stays as long as the engine.
+        ...staged.filter((name) => !name.startsWith('duckdb-')),
+      ]
     },
     close: async () => {
       await plane.close()

@@ -39,8 +39,11 @@ interface Generation {
 /** Connections kept open for the next task. */
 const MAX_IDLE = 4
 
-/** More folders than this and their parents are allowed in their stead. */
-const MAX_FOLDERS = 64
+/**
+ * More folders than this within one folder and it is allowed in their stead, so that a table of many
+ * partitions does not open an instance for each.
+ */
+const MAX_SIBLINGS = 8
 
 export class DuckDbEngine {
   readonly #options: EngineOptions
@@ -57,7 +60,8 @@ export class DuckDbEngine {
   static async open(options: EngineOptions): Promise<DuckDbEngine> {
     await mkdir(options.scratchDir, { recursive: true })
     const home = await mkdtemp(join(await realpath(options.scratchDir), 'duckdb-'))
-    const folders = await widened([home], options.allowedFolders ?? [])
+    // What is staged for this engine lies beside its own folder.
+    const folders = await widened([home], [options.scratchDir, ...(options.allowedFolders ?? [])])
     const first = openGeneration(options, home, folders)
     await first
     return new DuckDbEngine(options, home, first)
@@ -220,13 +224,22 @@ async function widened(before: readonly string[], added: readonly string[]): Pro
     all.add(named)
     all.add(await realpath(named).catch(() => named)) // not there yet: it is made under this very name
   }
-  if (all.size <= MAX_FOLDERS) return [...all]
-  const parents = new Set([...all].map((folder) => (before.includes(folder) ? folder : parentOf(folder))))
-  return [...parents]
+  return merged([...all])
 }
 
-/** The folder above, unless that is a root of the file system. */
-function parentOf(folder: string): string {
-  const parent = dirname(folder)
-  return dirname(parent) === parent ? folder : parent
+/** Folders with many beside them make way for the one around them. */
+function merged(folders: readonly string[]): readonly string[] {
+  const siblings = new Map<string, number>()
+  for (const folder of folders) {
+    const parent = dirname(folder)
+    siblings.set(parent, (siblings.get(parent) ?? 0) + 1)
+  }
+  const wide = [...siblings].filter(([parent, count]) => count > MAX_SIBLINGS && !isRoot(parent))
+  if (wide.length === 0) return folders
+  const parents = wide.map(([parent]) => parent)
+  return merged([...new Set([...parents, ...folders.filter((folder) => !isAllowed(parents, folder))])])
+}
+
+function isRoot(folder: string): boolean {
+  return dirname(folder) === folder || dirname(dirname(folder)) === dirname(folder)
 }

@@ -3,8 +3,7 @@ import type { MetricsMode } from '../../format/metrics-config.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
 import { quotePaths } from './sql.ts'
-import type { WrittenFile } from './write-copy.ts'
-import { datumOf, leavesWithoutExtremes, type Extremes, type Leaf } from './write-stats.ts'
+import { datumOf, leavesWithoutExtremes, type Extremes, type FileReport, type Leaf } from './write-stats.ts'
 
 /**
  * Least and greatest values by field id, of the columns of a finished file whose bounds are wanted
@@ -13,19 +12,19 @@ import { datumOf, leavesWithoutExtremes, type Extremes, type Leaf } from './writ
  */
 export async function longExtremes(
   engine: DuckDbEngine,
-  file: WrittenFile,
+  file: FileReport,
   leaves: readonly Leaf[],
   request: WriteRequest,
 ): Promise<ReadonlyMap<number, Extremes>> {
-  const wanted = leavesWithoutExtremes(file.report, leaves, request.metrics)
+  const wanted = leavesWithoutExtremes(file, leaves, request.metrics)
   if (wanted.length === 0) return new Map()
   const terms = wanted.flatMap((leaf, at) => {
     const value = cutSql(leaf, request.metrics.modeOf(leaf.id))
     const text = (sql: string): string => (leaf.type.kind === 'string' ? sql : `lower(hex(${sql}))`)
     return [`${text(`min(${value})`)} AS lower${at}`, `${text(`max(${value})`)} AS upper${at}`]
   })
-  const sql = `SELECT ${terms.join(', ')} FROM read_parquet(${quotePaths([file.localPath])}, hive_partitioning = false)`
-  const [row] = await engine.withSession({ paths: [file.localPath] }, (session) =>
+  const sql = `SELECT ${terms.join(', ')} FROM read_parquet(${quotePaths([file.path])}, hive_partitioning = false)`
+  const [row] = await engine.withSession({ paths: [file.path] }, (session) =>
     session.rows(sql, { doing: 'compute bounds', signal: request.signal }),
   )
   const found = new Map<number, Extremes>()

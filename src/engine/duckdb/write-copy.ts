@@ -10,6 +10,7 @@ import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
 import { filterSql } from './filter-sql.ts'
 import { reportOf } from './copy-report.ts'
+import { longExtremes } from './long-extremes.ts'
 import type { Outputs } from './outputs.ts'
 import { tupleOf } from './partition-tuple.ts'
 import type { Session } from './session.ts'
@@ -18,15 +19,16 @@ import { splitOffsets } from './split-offsets.ts'
 import { distinctNames, quoteName, quotePaths } from './sql.ts'
 import { partitionKeys, type PartitionKey } from './transforms.ts'
 import { copySql, MAX_ROW_GROUP_ROWS, orderBySql, parquetOptionsSql, rowGroupRows } from './write-sql.ts'
-import type { FileReport } from './write-stats.ts'
+import { leavesOf, type Extremes, type FileReport } from './write-stats.ts'
 
 /** A data file that is complete and not yet in place. */
 export interface WrittenFile {
   readonly location: string
-  readonly localPath: string
   readonly partition: readonly (Datum | null)[]
   readonly report: FileReport
   readonly splitOffsets: readonly number[]
+  /** Bounds that the report does not have, by field id. */
+  readonly extremes: ReadonlyMap<number, Extremes>
 }
 
 /** DuckDB closes and reopens files beyond this number, and makes new ones of them. */
@@ -120,7 +122,7 @@ async function copySmall(copy: Copy): Promise<readonly WrittenFile[]> {
     await outputs.drop(output)
     return []
   }
-  return [await finished(copy, report, output.location, output.localPath, [])]
+  return [{ location: output.location, partition: [], report, ...(await factsOf(copy, report)) }]
 }
 
 function targetOf(copy: Copy): number {
@@ -189,19 +191,19 @@ async function copyRanges(
   path: string,
   partition: readonly (Datum | null)[],
 ): Promise<readonly WrittenFile[]> {
-  const { request, columns, outputs } = copy
+  const { request, columns } = copy
   const count = Math.ceil(whole.sizeBytes / targetOf(copy))
   const rowsEach = Math.ceil(whole.rows / count)
   const written: WrittenFile[] = []
   for (let first = 0; first < whole.rows; first += rowsEach) {
-    const output = await outputs.create(path)
+    const part = `${whole.path}.${first}`
     const query =
       `SELECT * FROM read_parquet(${quotePaths([whole.path])}, hive_partitioning = false) ` +
       `WHERE file_row_number BETWEEN ${first} AND ${first + rowsEach - 1}`
-    const sql = copySql(query, output.localPath, parquetOptionsSql(request.parquet, columns))
-    const [report] = await runCopy(copy, sql, [whole.path, output.localPath], false)
+    const sql = copySql(query, part, parquetOptionsSql(request.parquet, columns))
+    const [report] = await runCopy(copy, sql, [whole.path, part], false)
     if (report === undefined) throw new EngineError('the engine wrote no file')
-    written.push(await finished(copy, report, output.location, output.localPath, partition))
+    written.push(await adopted(copy, report, path, partition))
   }
   return written
 }
@@ -248,24 +250,21 @@ async function adopted(
   path: string,
   partition: readonly (Datum | null)[],
 ): Promise<WrittenFile> {
-  const output = await copy.outputs.adopt(path, report.path)
-  return finished(copy, report, output.location, output.localPath, partition)
+  // Looked at where it is, before it is moved to a folder that the engine may not know.
+  const facts = await factsOf(copy, report)
+  const { location } = await copy.outputs.adopt(path, report.path)
+  return { location, partition, report, ...facts }
 }
 
-async function finished(
-  copy: Copy,
+/** What is looked up in a finished file. */
+async function factsOf(
+  { engine, request, columns }: Copy,
   report: FileReport,
-  location: string,
-  localPath: string,
-  partition: readonly (Datum | null)[],
-): Promise<WrittenFile> {
-  const isOneGroup = report.rows <= rowGroupRows(copy.request.parquet, copy.columns)
+): Promise<Pick<WrittenFile, 'splitOffsets' | 'extremes'>> {
+  const isOneGroup = report.rows <= rowGroupRows(request.parquet, columns)
   return {
-    location,
-    localPath,
-    partition,
-    report,
-    splitOffsets: await splitOffsets(localPath, report.footerBytes, isOneGroup),
+    splitOffsets: await splitOffsets(report.path, report.footerBytes, isOneGroup),
+    extremes: await longExtremes(engine, report, leavesOf(columns), request),
   }
 }
 

@@ -11,6 +11,7 @@ import type { OutputFile } from '../file-access.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
 import { reportOf } from './copy-report.ts'
+import { longExtremes } from './long-extremes.ts'
 import { mergeReports } from './merge-reports.ts'
 import { openHeld, type BlockStream } from './open-blocks.ts'
 import type { Outputs } from './outputs.ts'
@@ -130,9 +131,11 @@ class Joiner {
     const { sizeBytes, splitOffsets } = await joining.finish()
     this.#open = null
     const file = { path: output.localPath, sizeBytes }
-    const report = mergeReports(this.#reports, leavesOf(this.#write.columns), file)
+    const { engine, request, columns } = this.#write
+    const leaves = leavesOf(columns)
+    const report = mergeReports(this.#reports, leaves, file)
     this.#reports = []
-    const { location, localPath } = output
-    this.#written.push({ location, localPath, partition: [], report, splitOffsets })
+    const extremes = await longExtremes(engine, report, leaves, request)
+    this.#written.push({ location: output.location, partition: [], report, splitOffsets, extremes })
   }
 }

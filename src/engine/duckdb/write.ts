@@ -7,7 +7,7 @@ import { CorruptFileError, EngineError } from '../../errors.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
 import type { WriteRequest, WriteResult } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
-import { convertColumns, type OutgoingColumn } from './convert.ts'
+import { convertColumns } from './convert.ts'
 import { locateFault } from './locate-fault.ts'
 import type { Reader } from './open-tasks.ts'
 import { openHeld, streamColumns, type BlockStream } from './open-blocks.ts'
@@ -21,7 +21,6 @@ import { copyRows, type WrittenFile } from './write-copy.ts'
 import { copySegments } from './write-segments.ts'
 import { MAX_ROW_GROUP_ROWS } from './write-sql.ts'
 import { fileMetrics, leavesOf, type Leaf } from './write-stats.ts'
-import { longExtremes } from './long-extremes.ts'
 
 /** DataPlane.write by DuckDB. */
 export async function writeRows(reader: Reader, request: WriteRequest): Promise<WriteResult> {
@@ -73,7 +72,7 @@ async function writeStream(
     const all = chained([first.value, second.value], segments)
     return await withOutputs(request, async (outputs) => {
       const written = await copySegments({ engine, request, stream, columns, outputs }, all)
-      return contentFiles(engine, request, columns, written)
+      return written.map((file) => contentFile(request, leavesOf(columns), file))
     })
   } finally {
     await segments.return()
@@ -105,7 +104,7 @@ async function writeSource(
         const written = await copyRows(engine, request, source, columns, outputs)
         expectAllRows(written, request, source)
         refuseNulls(written, columns, source)
-        return await contentFiles(engine, request, columns, written)
+        return written.map((file) => contentFile(request, leavesOf(columns), file))
       } catch (error) {
         const own = source.failure()
         if (own !== null && request.signal?.aborted !== true) throw own.thrown
@@ -148,26 +147,8 @@ function expectAllRows(written: readonly WrittenFile[], request: WriteRequest, s
   throw new CorruptFileError(`data files yielded ${rows} rows where their metadata says ${source.rowCount}`)
 }
 
-async function contentFiles(
-  engine: DuckDbEngine,
-  request: WriteRequest,
-  columns: readonly OutgoingColumn[],
-  written: readonly WrittenFile[],
-): Promise<readonly ContentFile[]> {
-  const files: ContentFile[] = []
-  for (const file of written) files.push(await contentFile(engine, request, columns, file))
-  return files
-}
-
-async function contentFile(
-  engine: DuckDbEngine,
-  request: WriteRequest,
-  columns: readonly OutgoingColumn[],
-  file: WrittenFile,
-): Promise<ContentFile> {
-  const leaves: readonly Leaf[] = leavesOf(columns)
-  const known = await longExtremes(engine, file, leaves, request)
-  const metrics = fileMetrics(file.report, leaves, request.metrics, known)
+function contentFile(request: WriteRequest, leaves: readonly Leaf[], file: WrittenFile): ContentFile {
+  const metrics = fileMetrics(file.report, leaves, request.metrics, file.extremes)
   return {
     content: 'data',
     location: file.location,
