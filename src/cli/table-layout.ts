@@ -83,7 +83,11 @@ export function widthOf(text: string): number {
 
 function cut(text: string, width: number): string {
   const { index, ellipsed } = measure(text, { limit: width, ellipsis: '…', ellipsisWidth: 1 })
-  return ellipsed ? `${text.slice(0, index)}…` : text.slice(0, index)
+  if (!ellipsed) return text.slice(0, index)
+  let kept = text.slice(0, index)
+  // Where a character of two columns meets the limit, the index lies behind it.
+  while (widthOf(kept) >= width) kept = [...kept].slice(0, -1).join('')
+  return `${kept}…`
 }
 
 /** Widths that fit the screen, the widest cut first; fewer than wanted when even narrow ones do not fit. */

@@ -19,16 +19,19 @@ describe('create', () => {
     const work = await workspace()
     await work.write('sales.csv', SALES)
     const created = await work.ok(
-      ...['create', 'demo.sales', '--from', 'sales.csv', '--create-namespace'],
-      ...[
-        '--partition',
-        'month(day)',
-        '--partition',
-        'bucket(4, id) as shard',
-        '--sort',
-        'price desc nulls first',
-      ],
-      ...['--property', 'owner=a=b'],
+      'create',
+      'demo.sales',
+      '--from',
+      'sales.csv',
+      '--create-namespace',
+      '--partition',
+      'month(day)',
+      '--partition',
+      'bucket(4, id) as shard',
+      '--sort',
+      'price desc nulls first',
+      '--property',
+      'owner=a=b',
     )
     expect(created).toBe(`Created demo.sales in file://FOLDER/warehouse/demo/sales-HEX
 Partitioned by month(day) as day_month, bucket(4, id) as shard
@@ -83,8 +86,14 @@ describe('write', () => {
       'No rows: nothing was committed to demo.sales.\n',
     )
     const report = await work.json(
-      ...['write', 'demo.sales', '--from', 'sales.csv', '--snapshot-property', 'job=nightly'],
-      ...['--commit-strategy', 'merge_commit'],
+      'write',
+      'demo.sales',
+      '--from',
+      'sales.csv',
+      '--snapshot-property',
+      'job=nightly',
+      '--commit-strategy',
+      'merge_commit',
     )
     expect(report).toMatchObject({ table: 'demo.sales', rows: 3, files: 2, attempts: 1 })
     const [newest] = (await work.json('snapshots', 'demo.sales')) as {
