@@ -3,7 +3,11 @@
 /** How many files are read at a time where nothing else says. */
 export const DEFAULT_CONCURRENCY = 8
 
-/** Maps with at most `limit` calls under way; the first failure rejects and starts no more. */
+/**
+ * Maps with at most `limit` calls under way. The first failure starts no more and rejects, once the
+ * calls under way have come to their ends: whoever cleans up after it must not meet files that are
+ * only then being written.
+ */
 export async function mapConcurrently<T, R>(
   items: readonly T[],
   map: (item: T, index: number) => Promise<R>,
@@ -11,19 +15,19 @@ export async function mapConcurrently<T, R>(
 ): Promise<R[]> {
   const results: R[] = Array.from({ length: items.length })
   const pending = items.entries()
-  let failed = false
+  const failures: unknown[] = []
   const worker = async (): Promise<void> => {
     // The workers share one iterator, so each item is taken once.
     for (const [index, item] of pending) {
-      if (failed) return
+      if (failures.length > 0) return
       try {
         results[index] = await map(item, index)
       } catch (error) {
-        failed = true
-        throw error
+        failures.push(error)
       }
     }
   }
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  if (failures.length > 0) throw failures[0]
   return results
 }

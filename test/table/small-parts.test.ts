@@ -123,4 +123,17 @@ describe('bounded parallelism', () => {
     await expect(run).rejects.toThrow('first')
     expect(started).toEqual([1, 2])
   })
+
+  test('rejects when what was under way has ended', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const ended: number[] = []
+    const run = mapConcurrently([1, 2], async (n) => {
+      if (n === 1) throw new Error('first')
+      await promise
+      ended.push(n)
+    })
+    const seen = run.catch((error: unknown) => ({ error, ended: [...ended] }))
+    resolve()
+    expect(await seen).toEqual({ error: new Error('first'), ended: [2] })
+  })
 })
