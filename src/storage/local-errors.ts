@@ -20,7 +20,7 @@ export function systemErrorCode(error: unknown): string | undefined {
 /** The typed error of a failed file operation; what is typed already passes through. */
 export function localError(error: unknown, location: string): Error {
   if (error instanceof FloebergError) return error
-  const details = { file: maskLocation(location), cause: error }
+  const details = { file: maskLocation(location), cause: withoutPath(error) }
   switch (systemErrorCode(error)) {
     case 'ENOENT':
     case 'ENOTDIR':
@@ -51,6 +51,14 @@ export function localError(error: unknown, location: string): Error {
   }
 }
 
+/** What the system said without the path, in which partition values stand. */
+function withoutPath(error: unknown): unknown {
+  const code = systemErrorCode(error)
+  if (!(error instanceof Error) || code === undefined) return error
+  const call = 'syscall' in error ? ` in ${String(error.syscall)}` : ''
+  return Object.assign(new Error(`${code}${call}`), { code })
+}
+
 /** What link(2) answers on FAT, exFAT and some network mounts, for a file that was just written beside. */
 const NO_HARD_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
@@ -60,6 +68,6 @@ export function linkError(error: unknown, location: string): Error {
   return new UnsupportedFeatureError('The file system has no hard links, which safe commits need', {
     file: maskLocation(location),
     hint: 'Put the warehouse on another file system.',
-    cause: error,
+    cause: withoutPath(error),
   })
 }

@@ -31,10 +31,18 @@ const events = table({ id: t.long().required(), kind: t.string() })
 const ID = 'demo.events'
 const row = (id: bigint): { readonly id: bigint; readonly kind: string } => ({ id, kind: `k${id % 2n}` })
 
+const NARROW = [
+  [1n, 2n],
+  [3n, 4n],
+]
+/** So many rows in a file that deleting one of them is cheaper than writing the others again. */
+const WIDE = [Array.from({ length: 2000 }, (_, id) => BigInt(id))]
+
 /** What every mutation meets: a namespace with a table of a few snapshots, and an empty one. */
 async function prepareTable(
   manager: IcebergTableManager,
   properties: Readonly<Record<string, string>> = {},
+  batches: readonly (readonly bigint[])[] = NARROW,
 ): Promise<void> {
   await manager.createNamespace('demo')
   await manager.createNamespace('empty', { owner: 'nobody' })
@@ -45,12 +53,7 @@ async function prepareTable(
     partitionSpec: [{ source: 'kind' }],
     properties,
   })
-  for (const ids of [
-    [1n, 2n],
-    [3n, 4n],
-  ]) {
-    await manager.writeData(created, ids.map(row))
-  }
+  for (const ids of batches) await manager.writeData(created, ids.map(row))
 }
 
 const handle = (manager: IcebergTableManager): Promise<Table> => manager.loadTable(ID)
@@ -233,6 +236,41 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
     prepare: (manager) => prepareTable(manager, SHORT_LOG),
     handle,
     run: ({ manager, table, signal }) => manager.replaceSortOrder(table(), [{ source: 'id' }], { signal }),
+  },
+  {
+    method: 'writeData',
+    variant: 'overwrite',
+    prepare: prepareTable,
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.writeData(table(), [row(5n), row(6n)], { mode: 'overwrite', signal }),
+  },
+  {
+    method: 'writeData',
+    variant: 'overwrite of a filter',
+    prepare: prepareTable,
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.writeData(table(), [row(5n)], { mode: 'overwrite', overwriteFilter: 'id < 3', signal }),
+  },
+  {
+    method: 'writeData',
+    variant: 'upsert',
+    prepare: prepareTable,
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.writeData(table(), [{ id: 1n, kind: 'new' }, row(5n)], {
+        mode: 'upsert',
+        joinColumns: ['id'],
+        signal,
+      }),
+  },
+  {
+    method: 'deleteRows',
+    variant: 'merge-on-read',
+    prepare: (manager) => prepareTable(manager, { 'write.delete.mode': 'merge-on-read' }, WIDE),
+    handle,
+    run: ({ manager, table, signal }) => manager.deleteRows(table(), 'id = 1', { signal }),
   },
   {
     method: 'createNamespace',

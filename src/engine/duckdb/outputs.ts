@@ -100,7 +100,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-/** What the operating system answers when a finished file is put beside its place. */
+/** What the operating system answers, without its own text: paths in it hold partition values. */
 function systemError(error: unknown): Error {
   switch (codeOf(error)) {
     case 'ENOSPC':
@@ -108,15 +108,12 @@ function systemError(error: unknown): Error {
     case 'EFBIG':
       return new StorageQuotaError('could not write data files: the disk is full', {
         hint: 'free some space, or point the warehouse at a larger disk',
-        cause: error,
       })
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new StorageDeniedError('could not write data files: the file system denies access', {
-        cause: error,
-      })
+      return new StorageDeniedError('could not write data files: the file system denies access')
     default:
-      return new StorageUnavailableError('could not write data files', { cause: error })
+      return new StorageUnavailableError('could not write data files')
   }
 }

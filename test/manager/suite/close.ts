@@ -1,5 +1,6 @@
 /** The end of a manager: no new work, no scans, but commits under way come to their end. */
-import { createEvents, equal, EVENTS_CONFIG, fails } from './case.ts'
+import { managerMethods } from '../../support/api.ts'
+import { createEvents, equal, EVENTS, EVENTS_CONFIG, fails } from './case.ts'
 import type { ManagerCase } from './case.ts'
 
 const CLOSED = { code: 'FLOEBERG_MANAGER_CLOSED' }
@@ -25,6 +26,14 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
         writeData: () => manager.writeData(events, [{ id: 2n }]),
         inferSchema: () => manager.inferSchema({ rows: [{ a: 1n }] }),
         listSnapshots: () => manager.listSnapshots(events),
+        deleteRows: () => manager.deleteRows(events, 'id = 1'),
+        planDeleteRows: () => manager.planDeleteRows(events, 'id = 1'),
+        updateRows: () => manager.updateRows(events, { kind: 'b' }, 'id = 1'),
+        evolveSchema: () => manager.evolveSchema(events, [{ type: 'delete_column', name: 'kind' }]),
+        evolvePartitionSpec: () => manager.evolvePartitionSpec(events, [{ type: 'add_field', source: 'id' }]),
+        replaceSortOrder: () => manager.replaceSortOrder(events, []),
+        schemaHistory: () => manager.schemaHistory(events),
+        compareSchemas: () => manager.compareSchemas(EVENTS, events),
         createNamespace: () => manager.createNamespace('x'),
         listNamespaces: () => manager.listNamespaces(),
         namespaceExists: () => manager.namespaceExists('demo'),
@@ -40,6 +49,11 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
         'inspect files': () => events.inspect.files(),
         'inspect partitions': () => events.inspect.partitions(),
       }
+      equal(
+        managerMethods().filter((method) => !(method in operations)),
+        [],
+        'operations of the API that are not tried here',
+      )
       for (const [name, operation] of Object.entries(operations)) await fails(operation, CLOSED, name)
     },
   },
