@@ -254,6 +254,44 @@ describe('CSV', () => {
     expect(error.message).not.toContain(value)
   })
 
+  test.each([
+    ['tabs', 'i\ts\n1\ta,b;c|d\n'],
+    ['semicolons', '"i";"s"\n1;a,b;c|d\n'.replace('a,b;c|d', '"a,b;c|d"')],
+    ['bars, CRLF and a byte order mark', '\uFEFFi|s\r\n1|"a,b;c|d"\r\n'],
+    ['no line break at the end', 'i,s\n1,"a,b;c|d"'],
+  ])('%s', async (_, text) => {
+    const rows = await through('csv', [await save('dialect.csv', text)], schema)
+    expect(rows).toEqual([expect.objectContaining({ i: 1, s: 'a,b;c|d' })])
+  })
+
+  test('line breaks, quotes and empty lines within a column are its text', async () => {
+    const one = schemaOf({ s: { kind: 'string' } })
+    const path = await save('lines.csv', 's\n"a\n\n""b"""\n"x\r\ny"\n#z\n')
+    expect(await through('csv', [path], one)).toEqual([{ s: 'a\n\n"b"' }, { s: 'x\r\ny' }, { s: '#z' }])
+  })
+
+  test.each([
+    ['a row that is too short', 'i,s\n1,x\n2\n'],
+    ['a row that is too long', 'i,s\n1,x\n2,y,z\n'],
+    ['a quote that is not closed', 'i,s\n1,x\n2,"y\n3,z\n'],
+    ['bytes that are no UTF-8', 'i,s\n1,\xff\n'],
+  ])('%s is damage, never bent until it fits', async (_, text) => {
+    const path = join(shop.folder, 'in', 'damaged.csv')
+    await writeFile(path, text, 'latin1')
+    const error = await refusal('csv', [path], schema)
+    expect(error).toBeInstanceOf(CorruptFileError)
+    expect(error.file).toBe(path)
+  })
+
+  test('a file without rows gives none; neither does an empty one', async () => {
+    for (const text of ['i,s\n', 'i,s', '']) {
+      expect(await through('csv', [await save('empty.csv', text)], schema)).toEqual([])
+    }
+    const empty = await save('empty.csv', '')
+    const full = await save('full.csv', 'i\n5\n')
+    expect(await through('csv', [empty, full], schema)).toEqual([expect.objectContaining({ i: 5 })])
+  })
+
   test('nested columns are JSON', async () => {
     const nested = schemaOf({
       l: { kind: 'list', elementId: 9, elementRequired: false, element: { kind: 'int' } },

@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { InvalidArgumentError, MissingFileError } from '../../errors.ts'
 import type { RowSource } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
+import { csvDialect } from './csv-dialect.ts'
 import type { IncomingColumn } from './convert.ts'
 import { jsonPointer, hasOnlyFields } from './json-in.ts'
 import { quotePaths, quoteText } from './sql.ts'
@@ -17,13 +18,16 @@ const ROW = '__floeberg_row'
 
 export async function openFiles(source: FilesSource, options: OpenOptions): Promise<OpenSource> {
   const { engine, signal } = options
-  const paths = await expandPaths(source.paths, engine, signal)
-  const read = readerOf(source.format, paths)
+  const paths = await withoutEmptyCsv(source.format, await expandPaths(source.paths, engine, signal))
+  const dialect = source.format === 'csv' && paths[0] !== undefined ? await csvDialect(paths[0]) : null
+  const files = { format: source.format, paths, dialect: dialect ?? '' }
+  const read = readerOf(files)
   const reading = { doing: `read the ${source.format} files`, signal, reading: paths }
   const columns =
     source.format === 'json'
       ? jsonColumns(options)
       : await engine.withSession({ paths }, async (session): Promise<IncomingColumn[]> => {
+          if (paths.length === 0) return []
           const empty = await session.run(`SELECT * FROM ${read} LIMIT 0`, reading)
           return empty.columnNames().map((name, at) => ({
             name,
@@ -36,11 +40,11 @@ export async function openFiles(source: FilesSource, options: OpenOptions): Prom
     from: read,
     paths,
     nullsChecked: false,
-    rowCount: null,
+    rowCount: paths.length === 0 ? 0 : null,
     sizeBytes: await totalSize(paths),
     failure: () => null,
     rowCheck: source.format === 'json' ? hasOnlyFields(JSON_COLUMN, options.schema?.fields ?? []) : null,
-    position: positionOf(source.format, paths),
+    position: positionOf(files),
     close: async () => {},
   }
 }
@@ -57,8 +61,15 @@ function jsonColumns(options: OpenOptions): readonly IncomingColumn[] {
   }))
 }
 
+interface FilesRead {
+  readonly format: FilesSource['format']
+  readonly paths: readonly string[]
+  /** Options of `read_csv`; '' for other formats. */
+  readonly dialect: string
+}
+
 /** The table function over the files, its rows in the files' order. */
-function readerOf(format: FilesSource['format'], paths: readonly string[], more = ''): string {
+function readerOf({ format, paths, dialect }: FilesRead, more = ''): string {
   const list = quotePaths(paths)
   const several = paths.length > 1 ? ', union_by_name = true' : ''
   switch (format) {
@@ -66,20 +77,27 @@ function readerOf(format: FilesSource['format'], paths: readonly string[], more 
       return `read_parquet(${list}, hive_partitioning = false${several}${more})`
     case 'csv':
       // Everything as text, so that nothing is guessed; "" is an empty text, nothing is null.
-      return (
-        `read_csv(${list}, header = true, all_varchar = true, allow_quoted_nulls = false, ` +
-        `hive_partitioning = false${several}${more})`
-      )
+      return `read_csv(${list}, all_varchar = true, ${dialect}${several}${more})`
     case 'json':
       return `read_json_objects(${list}, format = 'auto', hive_partitioning = false${more})`
   }
 }
 
-function positionOf(format: FilesSource['format'], paths: readonly string[]): OpenSource['position'] {
-  if (format === 'parquet') {
-    return { from: readerOf(format, paths), file: 'filename', row: 'file_row_number' }
+/** An empty CSV file has no rows, and no columns that could be wrong. */
+async function withoutEmptyCsv(
+  format: FilesSource['format'],
+  paths: readonly string[],
+): Promise<readonly string[]> {
+  if (format !== 'csv') return paths
+  const sizes = await Promise.all(paths.map((path) => stat(path)))
+  return paths.filter((_, at) => (sizes[at]?.size ?? 0) > 0)
+}
+
+function positionOf(files: FilesRead): OpenSource['position'] {
+  if (files.format === 'parquet') {
+    return { from: readerOf(files), file: 'filename', row: 'file_row_number' }
   }
-  const numbered = `SELECT *, row_number() OVER () AS ${ROW}_of_all FROM ${readerOf(format, paths, ', filename = true')}`
+  const numbered = `SELECT *, row_number() OVER () AS ${ROW}_of_all FROM ${readerOf(files, ', filename = true')}`
   // Rows come in the files' order, so a file's first row is the least of its numbers.
   return {
     from: `(SELECT *, ${ROW}_of_all - min(${ROW}_of_all) OVER (PARTITION BY filename) AS ${ROW} FROM (${numbered}))`,

@@ -8,6 +8,7 @@ import type { ArrowRecordBatch, InferredSchema, RowSource, RunOptions } from '..
 import { arrowFields, arrowReader } from './arrow-in.ts'
 import { arrowIpcBatches } from './arrow-ipc.ts'
 import type { DuckDbEngine } from './connection.ts'
+import { csvDialect } from './csv-dialect.ts'
 import { expandPaths } from './files-in.ts'
 import { inferRows } from './infer-rows.ts'
 import { TypeInference } from './infer-types.ts'
@@ -62,10 +63,13 @@ async function fileFields(
   const paths = await expandPaths(source.paths, engine, signal)
   const several = paths.length > 1 ? ', union_by_name = true' : ''
   const list = `${quotePaths(paths)}, hive_partitioning = false${several}`
+  const first = paths[0]
+  const dialect = source.format === 'csv' && first !== undefined ? ((await csvDialect(first)) ?? '') : ''
+  if (source.format === 'csv' && dialect === '') return []
   const from = {
     parquet: `read_parquet(${list})`,
     // Dates of other forms are texts: they would have to be guessed.
-    csv: `read_csv(${list}, header = true, allow_quoted_nulls = false, dateformat = '%Y-%m-%d')`,
+    csv: `read_csv(${quotePaths(paths)}, ${dialect}${several}, dateformat = '%Y-%m-%d')`,
     json: `read_json(${list}, map_inference_threshold = -1)`,
   }[source.format]
   const options = { doing: `look at the ${source.format} files`, signal, reading: paths }
@@ -78,7 +82,16 @@ async function fileFields(
     const read =
       source.format === 'parquet'
         ? new Map<string, PrimitiveType>()
-        : await temporalTypes(session, textsOf(source.format, list), source.format, temporal, options)
+        : await temporalTypes(
+            session,
+            textsOf(
+              source.format,
+              source.format === 'csv' ? `${quotePaths(paths)}, ${dialect}${several}` : list,
+            ),
+            source.format,
+            temporal,
+            options,
+          )
     return names.map((name, at) => {
       const known = read.get(name)
       if (known !== undefined) return types.plainField(name, known)
@@ -106,9 +119,7 @@ const CANDIDATES: readonly PrimitiveType[] = [
 const SAMPLE_ROWS = 20_480
 
 function textsOf(format: 'csv' | 'json', list: string): string {
-  return format === 'csv'
-    ? `read_csv(${list}, header = true, all_varchar = true, allow_quoted_nulls = false)`
-    : `read_json_objects(${list})`
+  return format === 'csv' ? `read_csv(${list}, all_varchar = true)` : `read_json_objects(${list})`
 }
 
 /** The first type by which writing can read all values seen; text where there is none. */
