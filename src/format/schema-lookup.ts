@@ -1,5 +1,6 @@
 /** Finding fields of a schema by id and by name. Each schema is indexed once, on first use. */
 import { InvalidArgumentError, InvalidExpressionError } from '../errors.ts'
+import { didYouMean } from './did-you-mean.ts'
 import { childFields } from './nested-fields.ts'
 import type { NameLookup, Schema } from './schema.ts'
 import type { NestedField, Type } from './types.ts'
@@ -107,6 +108,17 @@ export function findFieldByName(
     )
   }
   return fields?.[0]
+}
+
+/** How many columns a hint names. */
+const LISTED = 20
+
+/** A hint for a name that no field has: the one that was probably meant, else which there are. */
+export function columnHint(schema: Schema, name: string): string {
+  const meant = didYouMean(name, [...indexOf(schema).byName.keys()])
+  if (meant !== undefined) return meant
+  const names = schema.fields.slice(0, LISTED).map((field) => field.name)
+  return `Columns: ${names.join(', ')}${schema.fields.length > LISTED ? ', …' : '.'}`
 }
 
 /** Full dotted name of a field. */

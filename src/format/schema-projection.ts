@@ -1,6 +1,6 @@
 /** Choosing columns of a schema (Iceberg spec, "Column Projection"). */
 import { InvalidExpressionError } from '../errors.ts'
-import { fieldPath, findField, findFieldByName } from './schema-lookup.ts'
+import { columnHint, fieldPath, findField, findFieldByName } from './schema-lookup.ts'
 import type { NameLookup, Schema } from './schema.ts'
 import type { NestedField, Type } from './types.ts'
 
@@ -42,7 +42,7 @@ function resolve(schema: Schema, column: string | number, lookup: NameLookup): N
   if (field !== undefined) return field
   const shown = typeof column === 'number' ? `with id ${column}` : `'${column}'`
   throw new InvalidExpressionError(`there is no column ${shown}`, {
-    hint: `Columns: ${schema.fields.map((each) => each.name).join(', ')}.`,
+    hint: columnHint(schema, String(column)),
   })
 }
 

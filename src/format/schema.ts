@@ -95,6 +95,7 @@ export function sameSchema(a: Schema, b: Schema): boolean {
 }
 
 export {
+  columnHint,
   fieldName,
   fieldPath,
   findField,

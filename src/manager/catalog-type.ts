@@ -1,6 +1,6 @@
 /** Which kind of catalog a set of properties is for. */
 import { InvalidConfigError, UnsupportedFeatureError } from '../errors.ts'
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean } from '../format/did-you-mean.ts'
 
 export type CatalogType = 'sql' | 'rest' | 'memory'
 

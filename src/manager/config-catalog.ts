@@ -5,7 +5,7 @@ import type { CatalogLayer, ConfigLayer, ConfigLayers, Origin, Setting } from '.
 import { overlay } from './config-layers.ts'
 import type { PropertyInput } from './config-schema.ts'
 import { wrapSecret } from './config-secrets.ts'
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean } from '../format/did-you-mean.ts'
 
 export interface CatalogChoice {
   readonly name: string

@@ -11,7 +11,7 @@ import type { ConfigLayer, Origin, Setting } from './config-layers.ts'
 import { SETTING_FORMS } from './config-schema.ts'
 import { wrapSecret } from './config-secrets.ts'
 import { textValue } from './config-text.ts'
-import { closestName } from './did-you-mean.ts'
+import { closestName } from '../format/did-you-mean.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -8,7 +8,7 @@ import { SETTING_FORMS } from './config-schema.ts'
 import { wrapSecret } from './config-secrets.ts'
 import { textValue } from './config-text.ts'
 import { isRecord, parseYaml, type FileOrigin, type Yaml } from './config-yaml.ts'
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean } from '../format/did-you-mean.ts'
 
 /** What configuration is looked for in. */
 export interface Surroundings {

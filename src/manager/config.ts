@@ -27,7 +27,7 @@ import {
   type ManagerSettings,
 } from './config-schema.ts'
 import { maskedValue, revealProperties } from './config-secrets.ts'
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean } from '../format/did-you-mean.ts'
 
 export { managerConfigSchema, managerSettingsSchema, sizeInBytes } from './config-schema.ts'
 export type { ManagerConfig, ManagerSettings } from './config-schema.ts'

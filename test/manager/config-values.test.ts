@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { managerSettingsSchema, sizeInBytes } from '../../src/manager/config.ts'
 import { SETTING_FORMS } from '../../src/manager/config-schema.ts'
-import { closestName } from '../../src/manager/did-you-mean.ts'
+import { closestName } from '../../src/format/did-you-mean.ts'
 
 test.each([
   [1024, 1024],

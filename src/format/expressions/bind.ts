@@ -1,6 +1,6 @@
 /** Filters bound to a schema: names to field ids, negations into the predicates. */
 import { InvalidExpressionError } from '../../errors.ts'
-import { fieldName, fieldPath, findFieldByName } from '../schema.ts'
+import { columnHint, fieldName, fieldPath, findFieldByName } from '../schema.ts'
 import type { NameLookup, Schema } from '../schema.ts'
 import { isPrimitive } from '../types.ts'
 import { bindPredicate } from './bind-predicate.ts'
@@ -158,10 +158,7 @@ function unknownColumn(schema: Schema, name: string): InvalidExpressionError {
   return new InvalidExpressionError(`Filter on ${name}: the table has no such column`, {
     hint:
       similar === undefined
-        ? `Columns: ${schema.fields
-            .slice(0, 20)
-            .map((field) => field.name)
-            .join(', ')}.`
+        ? columnHint(schema, name)
         : `Write ${similar.name}, or look columns up with caseSensitive: false.`,
   })
 }
