@@ -5,7 +5,7 @@ import { UsageError } from './failure.ts'
 type PartitionField = NonNullable<TableConfig['partitionSpec']>[number]
 type SortField = NonNullable<TableConfig['sortOrder']>[number]
 
-interface Term {
+export interface Term {
   readonly source: string
   readonly transform: string
 }
@@ -14,17 +14,27 @@ const NAMED = /^(?<term>.+?)\s+as\s+(?<name>\S+)$/i
 
 /** `date`, `month(date)`, `bucket(16, id)`, `bucket[16](id)`, each with `as name`. */
 export function parsePartitionField(text: string): PartitionField {
+  return parseNamedTerm(text, '--partition')
+}
+
+/** The same, for an option of another name. */
+export function parseNamedTerm(text: string, option: string): Term & { readonly name?: string } {
   const { term = text, name } = NAMED.exec(text.trim())?.groups ?? {}
-  return { ...parseTerm(term, '--partition'), ...(name === undefined ? {} : { name }) }
+  return { ...parseTerm(term, option), ...(name === undefined ? {} : { name }) }
+}
+
+/** A partition field by its name, or by what it holds: `date_month`, `month(date)`. */
+export function parseFieldRef(text: string, option: string): string | Term {
+  return /[()]/.test(text) ? parseTerm(text, option) : text.trim()
 }
 
 const SORT = /^(?<term>.+?)(?:\s+(?<direction>asc|desc))?(?:\s+nulls[ -](?<nulls>first|last))?$/i
 
 /** `date`, `delay desc`, `bucket(16, id) asc nulls last`. */
-export function parseSortField(text: string): SortField {
+export function parseSortField(text: string, option = '--sort'): SortField {
   const { term = text, direction, nulls } = SORT.exec(text.trim())?.groups ?? {}
   return {
-    ...parseTerm(term, '--sort'),
+    ...parseTerm(term, option),
     ...(direction === undefined ? {} : { direction: direction.toLowerCase() === 'desc' ? 'desc' : 'asc' }),
     ...(nulls === undefined
       ? {}

@@ -3,7 +3,7 @@ import { OperationAbortedError } from '../errors.ts'
 import { exitStatusFor, failureText } from './failure.ts'
 import { createProgram } from './program.ts'
 import { createRunner } from './runner.ts'
-import { exitStatusOf, processTerminal, type Terminal } from './terminal.ts'
+import { exitStatusOf, isOutputGone, processTerminal, type Terminal } from './terminal.ts'
 
 /** Runs the command line `floeberg …args`; the exit status is left in `process.exitCode`. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -23,8 +23,8 @@ export async function main(args: readonly string[]): Promise<void> {
 
 function report(terminal: Terminal, error: unknown, verbose: boolean): number {
   const { stopped } = terminal
-  // Whoever read us has enough: what broke off because of that is nothing to tell.
-  if (stopped === 'closed pipe') return exitStatusOf(stopped)
+  // What broke off because nobody reads on is nothing to tell.
+  if (stopped !== null && isOutputGone(stopped)) return exitStatusOf(stopped)
   terminal.note(failureText(error, { verbose }))
   return stopped !== null && error instanceof OperationAbortedError
     ? exitStatusOf(stopped)

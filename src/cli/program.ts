@@ -60,14 +60,11 @@ export function createProgram(run: Runner, terminal: Terminal): Command {
 }
 
 function prepare(command: Command, terminal: Terminal): void {
-  command
-    .exitOverride()
-    .helpCommand(false)
-    .configureOutput({
-      writeOut: (text) => void terminal.write(text),
-      writeErr: (text) => terminal.note(text),
-      // It is thrown as well, and printed in one place with all other errors.
-      outputError: () => undefined,
-    })
+  command.exitOverride().configureOutput({
+    writeOut: (text) => void terminal.write(text),
+    writeErr: (text) => terminal.note(text),
+    // It is thrown as well, and printed in one place with all other errors.
+    outputError: () => undefined,
+  })
   for (const child of command.commands) prepare(child, terminal)
 }

@@ -23,8 +23,8 @@ export interface Terminal {
   release(): void
 }
 
-/** What stopped a command: a signal, or a reader that closed the pipe. */
-export type Stop = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed pipe'
+/** What stopped a command: a signal, a reader that closed the pipe, or a full disk behind it. */
+export type Stop = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed pipe' | 'broken output'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const DEFAULT_WIDTH = 80
@@ -41,23 +41,30 @@ export function processTerminal(): Terminal {
   const listeners = SIGNALS.map((name) => {
     const listener = (): void => {
       // Asked twice: whoever asks does not want to wait for the end of what is under way.
-      if (stopped !== null && stopped !== 'closed pipe') process.exit(exitStatusOf(name))
+      if (stopped !== null && !isOutputGone(stopped)) process.exit(exitStatusOf(name))
       stop(name)
     }
     process.on(name, listener)
     return () => process.off(name, listener)
   })
-  // `floeberg scan … | head` is no error, whichever of the two streams it closes.
   const onError = (error: Error): void => {
-    if (!('code' in error && error.code === 'EPIPE')) throw error
-    stop('closed pipe')
+    const code = 'code' in error ? String(error.code) : error.name
+    // `floeberg scan … | head` is no failure.
+    if (code === 'EPIPE') return stop('closed pipe')
+    // It may come after the command has ended: this is the last place to tell it.
+    if (stopped !== 'broken output') {
+      stderr.write(`error FLOEBERG_OUTPUT: standard output cannot be written (${code})\n`)
+      process.exitCode = exitStatusOf('broken output')
+    }
+    stop('broken output')
   }
   stdout.on('error', onError)
-  stderr.on('error', onError)
+  // Messages that nobody can read are no reason to stop.
+  stderr.on('error', () => undefined)
 
   return {
     async write(text) {
-      if (stopped === 'closed pipe' || stdout.write(text)) return
+      if (isOutputGone(stopped) || stdout.write(text)) return
       try {
         await once(stdout, 'drain', { signal: controller.signal })
       } catch {
@@ -86,6 +93,11 @@ function isTty(stream: { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true
 }
 
+/** Nothing more can be printed. */
+export function isOutputGone(stop: Stop | null): boolean {
+  return stop === 'closed pipe' || stop === 'broken output'
+}
+
 /** The exit status by which a shell knows the signal. */
 export function exitStatusOf(stop: Stop): number {
   switch (stop) {
@@ -97,5 +109,7 @@ export function exitStatusOf(stop: Stop): number {
       return 143
     case 'closed pipe':
       return 0
+    case 'broken output':
+      return 1
   }
 }

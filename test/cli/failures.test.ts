@@ -2,7 +2,8 @@
 import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { salesWorkspace, workspace, type Workspace } from './support.ts'
+import { NODE, startCommand } from '../support/processes.ts'
+import { BIN, salesWorkspace, workspace, type Workspace } from './support.ts'
 
 describe('wrong use has status 2, and a suggestion where there is one', () => {
   test.each([
@@ -128,6 +129,19 @@ describe('failures have status 1', () => {
     expect(written.stderr).toMatch(/^error FLOEBERG_STORAGE_DENIED: .*\n$/)
     const read = await work.run(['scan', 'demo.sales', '--count'], options)
     expect(read).toMatchObject({ exitCode: 0, stdout: '3\n', stderr: '' })
+  })
+
+  test('an output that cannot be written', async () => {
+    const work = await salesWorkspace()
+    for (const args of ['list', 'scan demo.sales', '--help']) {
+      const command = `'${NODE}' '${BIN}' ${args} > /dev/full`
+      const child = startCommand(['bash', '-c', command], { cwd: work.folder, env: work.env })
+      child.end()
+      expect(await child.result).toMatchObject({
+        exitCode: 1,
+        stderr: 'error FLOEBERG_OUTPUT: standard output cannot be written (ENOSPC)\n',
+      })
+    }
   })
 
   test('--verbose adds the errors behind it, by code', async () => {
