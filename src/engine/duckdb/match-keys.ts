@@ -1,28 +1,25 @@
 /**
- * Matching table rows with spooled source rows by their keys, in two steps for each window of files.
- * The first looks at keys alone: only the source's are held. The second compares the other columns,
- * of those rows alone that met in the first, and of those files alone that have any.
+ * Matching table rows with spooled source rows by their keys, window of files by window of files.
+ *
+ * Usually in two steps. The first looks at keys alone: only the source's are held. The second
+ * compares the other columns, of those rows alone that met in the first, and of those files alone
+ * that have any. Where most of what is read would be read twice, one step does both.
  */
-import duckdb from '@duckdb/node-bindings'
 import { throwIfAborted } from '../../abort.ts'
-import { InvalidArgumentError } from '../../errors.ts'
 import { PositionSet } from '../../format/position-set.ts'
-import type { BoundExpression } from '../../format/expressions/expression.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { FileMatch, KeyMatch, KeyMatchRequest } from '../row-changes.ts'
-import { filterSql } from './filter-sql.ts'
-import { Hits, ROW_IDS, rowsOfChunk } from './hits.ts'
+import { Hits, ROW_IDS } from './hits.ts'
+import { columnsOf, differingSql, joinSql, pairsOf, scopeColumn, tableNames } from './key-join.ts'
 import { KeyTally } from './key-tally.ts'
 import { refuseUnsupported, type OpenTask, type OpenTasks, type Reader } from './open-tasks.ts'
 import { readPositionDeletes, withoutDeleted } from './position-deletes.ts'
-import { leafSql, type FileColumns } from './projection.ts'
-import { bigint64sOf, wholeVector } from './raw-vector.ts'
 import { diagnosed } from './read-failure.ts'
 import { joinedBits, type RowChoice } from './row-choice.ts'
-import { scanQuery, type ScanQuery, type ScanShape } from './scan-sql.ts'
+import { scanQuery, type ScanQuery } from './scan-sql.ts'
 import { Selection } from './selected-source.ts'
-import type { StatementOptions, StreamChunk } from './session.ts'
-import { SOURCE_ROW, SourceRows } from './source-rows.ts'
+import type { StatementOptions } from './session.ts'
+import { SourceRows } from './source-rows.ts'
 import { Spool } from './spool.ts'
 import { openWindows } from './windows.ts'
 
@@ -58,8 +55,7 @@ class KeyMatching {
   }
 
   static async start(reader: Reader, request: KeyMatchRequest): Promise<KeyMatching> {
-    const spool = Spool.of(request.source)
-    const source = new SourceRows(spool, request.tableSchema)
+    const source = new SourceRows(Spool.of(request.source), request.tableSchema)
     const deleting =
       request.deleteWhen === null
         ? new PositionSet()
@@ -100,41 +96,55 @@ class KeyMatching {
   async #window(open: OpenTasks): Promise<readonly FileMatch[]> {
     const deleted = await readPositionDeletes(open, this.#request.signal)
     const hits = new Hits(open.tasks)
-    const met = await this.#meet(open, deleted, hits)
-    if (met.source.size > 0 && this.#compared.fields.length > this.#keys.fields.length) {
-      await this.#compare(open, met, hits)
-    }
+    const isOneStep = inOneStep(this.#spool, open.tasks)
+    const met = await this.#meet(open, deleted, hits, isOneStep ? this.#compared : this.#keys)
+    const isCompared = isOneStep || this.#compared.fields.length === this.#keys.fields.length
+    if (!isCompared && met.source.size > 0) await this.#compare(open, met, hits)
     return hits.matches(deleted)
   }
 
-  /** By keys alone: which rows meet. Those that go whatever they hold are hits already. */
-  async #meet(open: OpenTasks, deleted: ReadonlyMap<OpenTask, PositionSet>, hits: Hits): Promise<Met> {
+  /**
+   * Which rows have equal keys. Those that go whatever they hold are hits at once, and so are those
+   * that differ in another of the columns looked at.
+   */
+  async #meet(
+    open: OpenTasks,
+    deleted: ReadonlyMap<OpenTask, PositionSet>,
+    hits: Hits,
+    projection: Schema,
+  ): Promise<Met> {
     const { notMatchedBySource: scope, nameMapping } = this.#request
     const scan = scanQuery(open.tasks, {
-      projection: this.#keys,
-      names: tableNames(this.#keys),
+      projection,
+      names: tableNames(projection),
       nameMapping,
       rows: withoutDeleted(deleted),
       rowIds: ROW_IDS,
       ...(scope === null ? {} : { computed: scopeColumn(scope) }),
     })
-    const join = joinSql(scan.sql, this.#source.query(this.#request.keys), {
+    const sql = joinSql({
+      table: scan.sql,
+      source: this.#source.query(idsOf(projection)),
       keys: this.#keys.fields.length,
-      outer: scope !== null,
+      columns: projection.fields.length,
+      withOthers: scope !== null,
     })
-    const where = scope === null ? '' : ` WHERE ${SOURCE_ROW} IS NOT NULL OR ${SCOPE}`
     const met: Met = { rows: new Hits(open.tasks), source: new PositionSet(this.#spool.rows) }
-    const options = this.#statement(open, scan.values)
-    for await (const chunk of open.session.stream(`${join}${where}`, options)) {
-      for (const { task, position, sourceRow } of pairsOf(chunk)) {
+    for await (const chunk of open.session.stream(sql, this.#statement(open, scan.values))) {
+      for (const { task, position, sourceRow, differs } of pairsOf(chunk)) {
         if (sourceRow >= 0) this.#tally.matched.add(sourceRow)
         if (sourceRow < 0 || this.#deleting.has(sourceRow)) {
           hits.add(task, position)
           this.#tally.rowsDeleted += 1
+          continue
+        }
+        this.#tally.rowsMatched += 1
+        if (differs) {
+          hits.add(task, position)
+          this.#tally.update(sourceRow)
         } else {
           met.rows.add(task, position)
           met.source.add(sourceRow)
-          this.#tally.rowsMatched += 1
         }
       }
     }
@@ -154,12 +164,12 @@ class KeyMatching {
     })
     const bits = joinedBits([{ rowCount: this.#spool.rows, positions: met.source }]).value
     const isMet = `get_bit($${scan.values.length + 1}::BIT, file_row_number::INTEGER) = 1`
-    const ids = this.#compared.fields.map(({ id }) => id)
-    const keys = this.#keys.fields.length
-    const differs = ids.slice(keys).map((_, at) => `t${keys + at} IS DISTINCT FROM s${keys + at}`)
-    const sql =
-      joinSql(scan.sql, this.#source.query(ids, isMet), { keys, outer: false }) +
-      ` WHERE ${differs.join(' OR ')}`
+    const sql = differingSql({
+      table: scan.sql,
+      source: this.#source.query(idsOf(this.#compared), isMet),
+      keys: this.#keys.fields.length,
+      columns: this.#compared.fields.length,
+    })
     const options = this.#statement(open, [...scan.values, bits])
     for await (const chunk of open.session.stream(sql, options)) {
       for (const { task, position, sourceRow } of pairsOf(chunk)) {
@@ -190,53 +200,23 @@ function onlyRows(positions = new PositionSet()): RowChoice {
   return { take: 'only', positions }
 }
 
-/** Top-level columns by id. Columns that are always null are left out. */
-function columnsOf(schema: Schema, ids: readonly number[]): Schema {
-  const fields = ids.map((id) => {
-    const field = schema.fields.find((other) => other.id === id)
-    if (field === undefined) throw new InvalidArgumentError(`no top-level column has the field id ${id}`)
-    return field
-  })
-  return { ...schema, fields: fields.filter(({ type }) => type.kind !== 'unknown') }
+function idsOf(schema: Schema): readonly number[] {
+  return schema.fields.map(({ id }) => id)
 }
 
-function tableNames(schema: Schema): readonly string[] {
-  return schema.fields.map((_, at) => `t${at}`)
-}
+/** Beyond this the rows of the source are not held to be compared: only their keys are. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024
 
-/** Whether a table row lies within the scope of what the source is complete for. */
-const SCOPE = '__floeberg_scope'
+/** Compressed bytes of a row up to which reading all of it costs little more than reading its keys. */
+const NARROW_ROW_BYTES = 128
 
-function scopeColumn(scope: BoundExpression): NonNullable<ScanShape['computed']> {
-  const sql = (file: FileColumns): string => filterSql(scope, (ref) => leafSql(ref.path, file))
-  return new Map([[SCOPE, { sqlType: 'BOOLEAN', sql }]])
-}
+/** When at least one row of so many may match, hardly any part of a file goes without one. */
+const DENSE_ROWS = 50
 
-/** Table row and source row of equal keys; null is equal to nothing. */
-function joinSql(
-  table: string,
-  source: string,
-  { keys, outer }: { readonly keys: number; readonly outer: boolean },
-): string {
-  const on = Array.from({ length: keys }, (_, at) => `t${at} = s${at}`)
-  return (
-    `SELECT ${ROW_IDS.task}, ${ROW_IDS.position}, CAST(coalesce(${SOURCE_ROW}, -1) AS BIGINT) AS source_row ` +
-    `FROM (${table}) ${outer ? 'LEFT JOIN' : 'JOIN'} (${source}) ON ${on.join(' AND ')}`
-  )
-}
-
-interface Pair {
-  readonly task: number
-  readonly position: number
-  /** -1 for none. */
-  readonly sourceRow: number
-}
-
-function* pairsOf(stream: StreamChunk): Generator<Pair, void, undefined> {
-  const { tasks, positions } = rowsOfChunk(stream)
-  const vector = duckdb.data_chunk_get_vector(stream.chunk.chunk, 2)
-  const sourceRows = bigint64sOf(wholeVector(vector, stream.rowCount))
-  for (let i = 0; i < stream.rowCount; i++) {
-    yield { task: tasks[i] ?? 0, position: Number(positions[i]), sourceRow: Number(sourceRows[i]) }
-  }
+/** Whether keys and all else are best looked at together. */
+function inOneStep(source: Spool, tasks: readonly OpenTask[]): boolean {
+  const rows = tasks.reduce((sum, { file }) => sum + file.recordCount, 0)
+  const bytes = tasks.reduce((sum, { file }) => sum + file.fileSizeInBytes, 0)
+  if (source.sizeBytes > MAX_HELD_BYTES || bytes > rows * NARROW_ROW_BYTES) return false
+  return source.rows * DENSE_ROWS >= rows
 }

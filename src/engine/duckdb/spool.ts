@@ -137,8 +137,15 @@ async function fill(
   }
 }
 
-/** Read soon, once or twice, and then gone: quick to write above all. */
-const OPTIONS = ['FORMAT parquet', 'COMPRESSION lz4_raw', 'ROW_GROUP_SIZE 122880', 'RETURN_STATS']
+/** Read soon, once or twice, and then gone: quick to write above all, by encodings without dictionaries. */
+const OPTIONS = [
+  'FORMAT parquet',
+  'COMPRESSION lz4_raw',
+  'PARQUET_VERSION v2',
+  'DICTIONARY_SIZE_LIMIT 1',
+  'ROW_GROUP_SIZE 122880',
+  'RETURN_STATS',
+]
 
 function querySql(source: OpenSource, columns: readonly OutgoingColumn[], schema: Schema): string {
   if (columns.length > 0) {
