@@ -13,7 +13,7 @@ export type { SchemaInput, SnapshotInfo, TableConfig } from './manager/models.ts
 export { tableConfigSchema } from './manager/models.ts'
 export type { TableConfigFromData } from './manager/infer-schema.ts'
 export type { CreateTableOptions } from './manager/create-table.ts'
-export type { EvolveOptions, EvolveSchemaOptions } from './manager/evolve.ts'
+export type { EvolveOptions, EvolveSchemaOptions, SchemaPlan } from './manager/evolve.ts'
 export type { PartitionChange, SortField } from './manager/layout-changes.ts'
 export { partitionChangeSchema } from './manager/layout-changes.ts'
 export type { SchemaChange, TypeInput } from './manager/schema-changes.ts'
@@ -21,7 +21,10 @@ export { schemaChangeSchema } from './manager/schema-changes.ts'
 export type { WriteDataOptions, WriteDataResult, WriteMode } from './manager/write-data.ts'
 export type {
   OverwriteOptions,
+  PlannedFile,
+  ReplacingWriteOptions,
   RowChangeOptions,
+  RowChangePlan,
   RowChangeResult,
   UpsertOptions,
   WriteOptions,

@@ -9,8 +9,10 @@ import {
   commitAndAdvance,
   evolveTableSchema,
   lookupOf,
+  planTableSchema,
   type EvolveOptions,
   type EvolveSchemaOptions,
+  type SchemaPlan,
 } from './evolve.ts'
 import { toPartitionEdits, toSortFields, type PartitionChange, type SortField } from './layout-changes.ts'
 import type { SchemaInput } from './models.ts'
@@ -50,6 +52,22 @@ export abstract class EvolutionOperations extends TableOperations {
   }
 
   /**
+   * What `evolveSchema` would make of the table: nothing is committed, and the handle stays as it is.
+   * Errors as there, but for conflicts.
+   */
+  planSchemaEvolution<In, Out>(
+    table: Table<In, Out>,
+    changes: readonly SchemaChange[],
+    options: EvolveSchemaOptions = {},
+  ): Promise<SchemaPlan> {
+    const handle = handleOf(table)
+    const about = { changes: changes.map(describeSchemaChange) }
+    return this.run('planSchemaEvolution', { table: handle.identifier, arguments: about }, () =>
+      planTableSchema(handle, changes, options),
+    )
+  }
+
+  /**
    * Changes how new files are partitioned; files that are there stay as they are, and every scan
    * prunes each by its own spec. Fields that no change names stay.
    *
@@ -61,9 +79,12 @@ export abstract class EvolutionOperations extends TableOperations {
     options: EvolveOptions = {},
   ): Promise<Table<In, Out>> {
     const handle = handleOf(table)
-    const change = new EvolvePartitionSpecChange(toPartitionEdits(changes), lookupOf(options))
     return this.run('evolvePartitionSpec', { table: handle.identifier, arguments: { changes } }, () =>
-      commitAndAdvance(handle, change, options),
+      commitAndAdvance(
+        handle,
+        new EvolvePartitionSpecChange(toPartitionEdits(changes), lookupOf(options)),
+        options,
+      ),
     )
   }
 
@@ -74,9 +95,8 @@ export abstract class EvolutionOperations extends TableOperations {
     options: EvolveOptions = {},
   ): Promise<Table<In, Out>> {
     const handle = handleOf(table)
-    const change = new ReplaceSortOrderChange(toSortFields(fields), lookupOf(options))
     return this.run('replaceSortOrder', { table: handle.identifier, arguments: { fields } }, () =>
-      commitAndAdvance(handle, change, options),
+      commitAndAdvance(handle, new ReplaceSortOrderChange(toSortFields(fields), lookupOf(options)), options),
     )
   }
 

@@ -1,7 +1,11 @@
 /** Evolution of a table: the same handle, moved on to what was committed. */
 import { commitChange, type CommitChange } from '../table/commit.ts'
-import { EvolveSchemaChange } from '../table/operations/evolve-schema.ts'
+import { evolutionBase, EvolveSchemaChange } from '../table/operations/evolve-schema.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
+import { evolveSchema } from '../format/evolution/evolve-schema.ts'
+import { diffSchemas, type SchemaDifference } from '../format/evolution/schema-diff.ts'
+import type { Schema } from '../format/schema.ts'
+import { refuseNulls } from '../table/refuse-nulls.ts'
 import type { DeclaredSchema } from '../format/schema-builder.ts'
 import type { Table, TableHandle } from '../table/table.ts'
 import { verifyDeclared } from './declared-schema.ts'
@@ -41,6 +45,28 @@ export async function evolveTableSchema<In, Out>(
   if (options.schema !== undefined) verifyDeclared(options.schema.schema, evolved.schema, evolved.name)
   // What rows look like has just changed, and with it the handle's type.
   return evolved as unknown as Table
+}
+
+/** What an evolution of a schema would come to. */
+export interface SchemaPlan {
+  /** The schema as it would be; its id is the present one's. */
+  readonly schema: Schema
+  /** Against the present schema; empty when there is nothing to do. */
+  readonly differences: readonly SchemaDifference[]
+}
+
+/** Carries `planSchemaEvolution` out. */
+export async function planTableSchema<In, Out>(
+  table: TableHandle<In, Out>,
+  changes: readonly SchemaChange[],
+  options: EvolveSchemaOptions,
+): Promise<SchemaPlan> {
+  const evolution = evolveSchema(evolutionBase(table.metadata), toSchemaEdits(changes), {
+    allowIncompatibleChanges: options.allowIncompatibleChanges ?? false,
+    ...lookupOf(options),
+  })
+  for (const id of evolution.madeRequired) await refuseNulls(table.state, id)
+  return { schema: evolution.schema, differences: diffSchemas(table.schema, evolution.schema) }
 }
 
 /** Commits a change and moves the handle on. */

@@ -5,12 +5,18 @@ import type { OperationFields } from '../telemetry.ts'
 import type { SnapshotInfo } from './models.ts'
 import { listSnapshotInfos } from './snapshots.ts'
 import { describeSource, rowFilterOf, toRowSource, type DataInput } from './sources.ts'
-import { deleteMatching, planDelete, updateMatching } from './change-rows.ts'
-import type { RowChangeOptions, RowChangeResult, WriteOptions } from './row-change-options.ts'
-import { checkCommitOptions, checkWriteOptions, writeRows } from './write-data.ts'
+import { prepareDelete, prepareUpdate } from './change-rows.ts'
+import { commitRows, planRows } from './commit-rows.ts'
+import type {
+  ReplacingWriteOptions,
+  RowChangeOptions,
+  RowChangePlan,
+  RowChangeResult,
+  WriteOptions,
+} from './row-change-options.ts'
+import { checkCommitOptions, checkWriteOptions, planWriteRows, writeRows } from './write-data.ts'
 import type { Expression } from '../format/expressions/expression.ts'
 import type { Value } from '../format/values/value.ts'
-import type { FileDecision } from '../table/operations/file-action.ts'
 import { inferTableSchema, type SchemaSource } from './infer-schema.ts'
 
 import { EvolutionOperations } from './evolution-operations.ts'
@@ -70,7 +76,10 @@ export class IcebergTableManager extends EvolutionOperations {
       { table: handle.identifier, arguments: { commitStrategy } },
       async (scope) => {
         checkCommitOptions(handle, options)
-        const result = await deleteMatching(handle, filter, { ...options, commitStrategy })
+        const result = await commitRows(handle, prepareDelete(handle, filter, options), {
+          ...options,
+          commitStrategy,
+        })
         scope.record(outcomeOf(result))
         return result
       },
@@ -82,9 +91,43 @@ export class IcebergTableManager extends EvolutionOperations {
     table: Table<In, Out>,
     filter: Expression | string,
     options: RowChangeOptions = {},
-  ): Promise<readonly FileDecision[]> {
+  ): Promise<RowChangePlan> {
     const handle = handleOf(table)
-    return this.run('planDeleteRows', { table: handle.identifier }, () => planDelete(handle, filter, options))
+    return this.run('planDeleteRows', { table: handle.identifier }, async () =>
+      planRows(handle, prepareDelete(handle, filter, options), options),
+    )
+  }
+
+  /** Which data files `updateRows` would rewrite or give position deletes, and why. Writes nothing. */
+  async planUpdateRows<In, Out>(
+    table: Table<In, Out>,
+    values: Readonly<Record<string, Value>>,
+    filter: Expression | string,
+    options: RowChangeOptions = {},
+  ): Promise<RowChangePlan> {
+    const handle = handleOf(table)
+    return this.run('planUpdateRows', { table: handle.identifier }, async () =>
+      planRows(handle, prepareUpdate(handle, values, filter, options), options),
+    )
+  }
+
+  /**
+   * Which data files `writeData` in mode `overwrite` or `upsert` would drop, rewrite or give position
+   * deletes, and why. Commits nothing. The source is read: it is needed to know which rows match, so
+   * an iterable is used up by it.
+   */
+  async planWriteData<In, Out>(
+    table: Table<In, Out>,
+    data: DataInput<NoInfer<In>>,
+    options: ReplacingWriteOptions,
+  ): Promise<RowChangePlan> {
+    const handle = handleOf(table)
+    const source = toRowSource(data)
+    const args = { mode: options.mode, data: describeSource(source) }
+    return this.run('planWriteData', { table: handle.identifier, arguments: args }, async () => {
+      checkWriteOptions(handle, options)
+      return planWriteRows(handle, { source, filter: rowFilterOf(data) }, options)
+    })
   }
 
   /**
@@ -104,7 +147,8 @@ export class IcebergTableManager extends EvolutionOperations {
     const args = { commitStrategy, columns: Object.keys(values) }
     return this.run('updateRows', { table: handle.identifier, arguments: args }, async (scope) => {
       checkCommitOptions(handle, options)
-      const result = await updateMatching(handle, values, filter, { ...options, commitStrategy })
+      const prepared = prepareUpdate(handle, values, filter, options)
+      const result = await commitRows(handle, prepared, { ...options, commitStrategy })
       scope.record(outcomeOf(result))
       return result
     })

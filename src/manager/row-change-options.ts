@@ -1,6 +1,6 @@
 /** Options and results of changes of rows. */
 import type { Expression } from '../format/expressions/expression.ts'
-import type { FileDecision } from '../table/operations/file-action.ts'
+import type { FileAction, FileDecision } from '../table/operations/file-action.ts'
 import type { Isolation } from '../table/operations/row-change.ts'
 import type { WriteDataOptions, WriteDataResult } from './write-data.ts'
 
@@ -44,10 +44,11 @@ export interface UpsertOptions extends RowChangeOptions {
 }
 
 /** How `writeData` writes, in each of its modes. */
-export type WriteOptions =
-  | WriteDataOptions
-  | (OverwriteOptions & { readonly mode: 'overwrite' })
-  | (UpsertOptions & { readonly mode: 'upsert' })
+export type WriteOptions = WriteDataOptions | ReplacingWriteOptions
+
+/** How `writeData` writes in the modes that change rows which are there. */
+export type ReplacingWriteOptions =
+  (OverwriteOptions & { readonly mode: 'overwrite' }) | (UpsertOptions & { readonly mode: 'upsert' })
 
 /** What a change of rows did. */
 export interface RowChangeResult extends WriteDataResult {
@@ -58,4 +59,31 @@ export interface RowChangeResult extends WriteDataResult {
   readonly rowsUnchanged: number
   /** What became of each data file that was hit, and why. */
   readonly fileChanges: readonly FileDecision[]
+}
+
+/**
+ * What a change of rows would do to each data file of one state of the table. Plain and
+ * serializable: ids are decimal strings.
+ */
+export interface RowChangePlan {
+  readonly version: 1
+  /** `overwrite`, `delete`, `update` or `upsert`. */
+  readonly operation: string
+  readonly tableUuid: string
+  /** The state that was looked at; null where the catalog keeps no file. */
+  readonly metadataLocation: string | null
+  readonly branch: string
+  /** Head of the branch; null when it has none. */
+  readonly snapshotId: string | null
+  /** Files that would be hit; all others stay as they are. */
+  readonly files: readonly PlannedFile[]
+}
+
+/** One data file of a {@link RowChangePlan}. */
+export interface PlannedFile {
+  readonly location: string
+  readonly action: FileAction
+  /** Rows that would go. */
+  readonly rows: number
+  readonly reason: string
 }

@@ -12,8 +12,14 @@ import { commitChange } from '../table/commit.ts'
 import { AppendChange, type CommitStrategy } from '../table/operations/append.ts'
 import { parquetWriteOptions } from '../table/parquet-options.ts'
 import { mergeData } from './merge-data.ts'
-import { overwriteData, upsertData } from './change-rows.ts'
-import type { RowChangeResult, WriteOptions } from './row-change-options.ts'
+import { prepareOverwrite, prepareUpsert } from './change-rows.ts'
+import { commitRows, planRows } from './commit-rows.ts'
+import type {
+  ReplacingWriteOptions,
+  RowChangePlan,
+  RowChangeResult,
+  WriteOptions,
+} from './row-change-options.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
 import type { TableHandle } from '../table/table.ts'
 import { dataFileLocator } from '../table/table-locations.ts'
@@ -120,9 +126,9 @@ export async function writeRows<In, Out>(
 ): Promise<RowChangeResult> {
   switch (options.mode) {
     case 'overwrite':
-      return overwriteData(table, data, options)
+      return commitRows(table, prepareOverwrite(table, data, options), options)
     case 'upsert':
-      return upsertData(table, data, options)
+      return commitRows(table, await prepareUpsert(table, data, options), options)
     default: {
       const append = options.schemaMode === 'merge' ? mergeData : appendData
       const written = await append(table, data, options)
@@ -130,6 +136,19 @@ export async function writeRows<In, Out>(
       return { ...written, ...changes, rowsInserted: written.rows }
     }
   }
+}
+
+/** What writing the rows of a source would do to the files that are there. */
+export async function planWriteRows<In, Out>(
+  table: TableHandle<In, Out>,
+  data: WriteInput,
+  options: ReplacingWriteOptions,
+): Promise<RowChangePlan> {
+  const prepared =
+    options.mode === 'overwrite'
+      ? prepareOverwrite(table, data, options)
+      : await prepareUpsert(table, data, options)
+  return planRows(table, prepared, options)
 }
 
 /** Appends the rows of a source in one snapshot. */

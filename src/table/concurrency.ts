@@ -31,3 +31,8 @@ export async function mapConcurrently<T, R>(
   if (failures.length > 0) throw failures[0]
   return results
 }
+
+/** Waits for all of them to end, and then throws what the first of the failed threw. */
+export async function allDone(calls: readonly Promise<unknown>[]): Promise<void> {
+  for (const end of await Promise.allSettled(calls)) if (end.status === 'rejected') throw end.reason
+}

@@ -38,7 +38,11 @@ async function mergeGroup(
     const holdsNew = bin.some((manifest) => request.added.includes(manifest))
     // Merging the newest bin on every commit would rewrite it each time: wait until it has enough.
     if (bin.length === 1 || (holdsNew && bin.length < minCount)) result.push(...bin)
-    else result.push(await mergeBin(request, bin))
+    else {
+      // The new ones are read again, like the old.
+      await request.producer.written()
+      result.push(await mergeBin(request, bin))
+    }
   }
   return result
 }

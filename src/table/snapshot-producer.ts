@@ -17,6 +17,7 @@ import { buildSummary, type SummaryChange } from '../format/snapshot-summary.ts'
 import type { Snapshot, SnapshotOperation } from '../format/snapshot.ts'
 import { joinLocation } from '../storage/location.ts'
 import type { CommitAttempt } from './commit.ts'
+import { allDone } from './concurrency.ts'
 import { AllowedRoots, metadataLocation } from './table-locations.ts'
 import type { ManifestContext, ManifestListFile } from './manifest-reader.ts'
 import type { Runtime, TableStorage } from './runtime.ts'
@@ -51,6 +52,8 @@ export class SnapshotProducer {
   readonly #keptFiles: string[] = []
   #attemptFiles: string[] = []
   #manifestCount = 0
+  /** Manifests that every attempt shares, still being written. */
+  #underWay: Promise<unknown>[] = []
   /** Manifests of the last attempt's list. */
   #listed: ReadonlySet<string> = new Set()
 
@@ -76,7 +79,11 @@ export class SnapshotProducer {
     return refSnapshot(base, this.#target.branch)
   }
 
-  /** A manifest of files that this operation adds; every attempt uses it again. */
+  /**
+   * A manifest of files that this operation adds; every attempt uses it again. It is still being
+   * written when this answers, together with the list that names it: `finish` waits for both, and
+   * whoever reads it before asks `written` first.
+   */
   async writeAddedManifest(base: TableMetadata, files: readonly ContentFile[]): Promise<ManifestFile> {
     const entries = files.map((file): ManifestEntry => ({
       status: 'added',
@@ -85,12 +92,26 @@ export class SnapshotProducer {
       fileSequenceNumber: null,
       file,
     }))
-    return this.#writeManifest(base, entries, this.#sharedFiles)
+    const { manifest, bytes } = this.#encodeManifest(base, entries)
+    const put = this.#putManifest(manifest.location, bytes, this.#sharedFiles)
+    // `written` tells of a failure; until it is asked, nobody may have to listen.
+    put.catch(() => undefined)
+    this.#underWay.push(put)
+    return manifest
+  }
+
+  /** Waits for the manifests of added files. */
+  async written(): Promise<void> {
+    const puts = this.#underWay
+    this.#underWay = []
+    await allDone(puts)
   }
 
   /** A manifest that depends on the base, and is removed when the attempt conflicts. */
   async writeAttemptManifest(base: TableMetadata, entries: readonly ManifestEntry[]): Promise<ManifestFile> {
-    return this.#writeManifest(base, entries, this.#attemptFiles)
+    const { manifest, bytes } = this.#encodeManifest(base, entries)
+    await this.#putManifest(manifest.location, bytes, this.#attemptFiles)
+    return manifest
   }
 
   /** Writes the manifest list and answers what to commit. UnsupportedFeatureError on v3 tables. */
@@ -99,7 +120,10 @@ export class SnapshotProducer {
     this.#listed = new Set(content.manifests.map((manifest) => manifest.location))
     const parent = this.parent(base)
     const sequenceNumber = base['format-version'] === 1 ? 0 : nextSequenceNumber(base)
-    const location = await this.#writeManifestList(base, content, parent, sequenceNumber, attempt)
+    // The list and what it names exist before anything leads to them.
+    const list = this.#writeManifestList(base, content, parent, sequenceNumber, attempt)
+    await allDone([list, this.written()])
+    const location = await list
     const snapshot: Snapshot = {
       'snapshot-id': this.snapshotId,
       ...(parent === null ? {} : { 'parent-snapshot-id': parent['snapshot-id'] }),
@@ -150,6 +174,8 @@ export class SnapshotProducer {
   }
 
   async discardAll(): Promise<void> {
+    // A manifest that is still on its way would come to stay. That it fails is what led here.
+    await this.written().catch(() => undefined)
     const files = [...this.#sharedFiles, ...this.#attemptFiles]
     this.#attemptFiles = []
     this.#sharedFiles.length = 0
@@ -179,11 +205,10 @@ export class SnapshotProducer {
     })
   }
 
-  async #writeManifest(
+  #encodeManifest(
     base: TableMetadata,
     entries: readonly ManifestEntry[],
-    files: string[],
-  ): Promise<ManifestFile> {
+  ): { readonly manifest: ManifestFile; readonly bytes: Uint8Array } {
     refuseUnwritable(base)
     const first = entries[0]?.file
     const specId = first?.specId ?? base['default-spec-id']
@@ -200,10 +225,13 @@ export class SnapshotProducer {
       codecs: this.#target.runtime.codecs,
       properties: base.properties,
     })
+    return { manifest: { location, length: bytes.length, ...summary }, bytes }
+  }
+
+  async #putManifest(location: string, bytes: Uint8Array, files: string[]): Promise<void> {
     // Noted first: a put whose answer is lost may have left the file.
     files.push(location)
     await this.#target.storage.store.put(location, bytes, { ifAbsent: true })
-    return { location, length: bytes.length, ...summary }
   }
 
   async #writeManifestList(

@@ -75,6 +75,20 @@ export class Overwrite implements RowComputation {
     }
   }
 
+  /**
+   * Which files would be hit. The partitions that new rows fall in are known only by writing them:
+   * their files are removed again.
+   */
+  async plan(base: TableMetadata, head: Snapshot | null): Promise<readonly FileDecision[]> {
+    if (this.#options.scope.kind === 'filter') return (await this.#removal(base, head)).decisions
+    try {
+      this.#newFiles = await this.#writer.writeRows(base, this.#options.source, this.#options.rowFilter)
+      return (await this.#removal(base, head)).decisions
+    } finally {
+      await this.discard()
+    }
+  }
+
   touches(base: TableMetadata, entry: ManifestEntry): boolean {
     const { scope } = this.#options
     if (scope.kind === 'filter') return mightTouch(base, scope.filterOn(base), entry)

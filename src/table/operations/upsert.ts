@@ -11,7 +11,7 @@ import { isPrimitive } from '../../format/types.ts'
 import type { ManifestContext } from '../manifest-reader.ts'
 import { planScan } from '../plan.ts'
 import { mightTouch } from './conflict-scope.ts'
-import { writeStrategy, type FileDecision } from './file-action.ts'
+import { writeStrategy, type FileDecision, type WriteStrategy } from './file-action.ts'
 import { decideAll, referencedFiles, removedFiles } from './remove-matching.ts'
 import type { Isolation, RowChange, RowComputation } from './row-change.ts'
 import type { RowWriter } from './row-writer.ts'
@@ -72,14 +72,12 @@ export class Upsert implements RowComputation {
     if (base['current-schema-id'] !== this.#options.schemaId) throw schemaMoved()
     const match = await this.#match(base, head)
     try {
-      const strategy = writeStrategy(base['format-version'], base.properties, 'write.merge.mode')
-      const decided = decideAll(match.matches, strategy)
+      const decided = decideAll(match.matches, strategyOf(base))
       const removal = { decisions: decided.map(({ decision }) => decision), decided }
       this.#decisions = removal.decisions
-      const { rowsUpdated, rowsInserted, rowsDeleted, rowsUnchanged } = match
-      this.#counts = { rowsUpdated, rowsInserted, rowsDeleted, rowsUnchanged }
+      this.#counts = countsOf(match)
       const written =
-        rowsUpdated + rowsInserted === 0 ? [] : await this.#writer.writeRows(base, match.selected)
+        match.rowsUpdated + match.rowsInserted === 0 ? [] : await this.#writer.writeRows(base, match.selected)
       const rewritten = await this.#writer.rewrite(base, decided)
       const deletes = await this.#writer.writeDeletes(base, decided)
       return {
@@ -87,6 +85,17 @@ export class Upsert implements RowComputation {
         removed: removedFiles(removal),
         referenced: referencedFiles(removal),
       }
+    } finally {
+      await match.close()
+    }
+  }
+
+  /** Which files would be hit; writes nothing, and leaves `counts` as an upsert would. */
+  async plan(base: TableMetadata, head: Snapshot | null): Promise<readonly FileDecision[]> {
+    const match = await this.#match(base, head)
+    try {
+      this.#counts = countsOf(match)
+      return decideAll(match.matches, strategyOf(base)).map(({ decision }) => decision)
     } finally {
       await match.close()
     }
@@ -129,6 +138,14 @@ export class Upsert implements RowComputation {
     if (scope === null) return range
     return range.op === 'false' ? scope : { op: 'or', left: range, right: scope }
   }
+}
+
+function countsOf({ rowsUpdated, rowsInserted, rowsDeleted, rowsUnchanged }: KeyMatch): UpsertCounts {
+  return { rowsUpdated, rowsInserted, rowsDeleted, rowsUnchanged }
+}
+
+function strategyOf(base: TableMetadata): WriteStrategy {
+  return writeStrategy(base['format-version'], base.properties, 'write.merge.mode')
 }
 
 function schemaMoved(): CommitConflictError {

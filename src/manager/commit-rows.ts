@@ -1,0 +1,80 @@
+/** A prepared change of rows, committed in one snapshot or only looked at. */
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { refSnapshot } from '../format/metadata/views.ts'
+import { MAIN_BRANCH } from '../format/snapshot.ts'
+import { commitChange } from '../table/commit.ts'
+import type { CommitStrategy } from '../table/operations/append.ts'
+import { RowLevelChange } from '../table/operations/row-change.ts'
+import type { TableHandle } from '../table/table.ts'
+import type { PreparedChange } from './change-rows.ts'
+import type { RowChangeOptions, RowChangePlan, RowChangeResult } from './row-change-options.ts'
+
+/** Carries a change out and frees it. */
+export async function commitRows<In, Out>(
+  table: TableHandle<In, Out>,
+  prepared: PreparedChange,
+  options: RowChangeOptions & { readonly commitStrategy: CommitStrategy },
+): Promise<RowChangeResult> {
+  try {
+    const { runtime, storage, id, loaded } = table.state
+    const branch = options.branch ?? MAIN_BRANCH
+    const target = { runtime, storage, branch, snapshotProperties: options.snapshotProperties ?? {} }
+    const change = new RowLevelChange(target, prepared.computation, { strategy: options.commitStrategy })
+    const { table: committed, attempts } = await commitChange(runtime, id, loaded, change, {
+      ...options.retry,
+      signal: options.signal,
+    })
+    table.advance(committed)
+    return {
+      ...writtenBy(change),
+      ...prepared.counts(),
+      snapshotId: attempts === 0 ? null : change.snapshotId,
+      attempts,
+      fileChanges: prepared.decisions(),
+    }
+  } finally {
+    await prepared.close()
+  }
+}
+
+/** What a change would do to the table as the handle shows it; frees the change. */
+export async function planRows<In, Out>(
+  table: TableHandle<In, Out>,
+  prepared: PreparedChange,
+  options: RowChangeOptions,
+): Promise<RowChangePlan> {
+  try {
+    const { metadata, metadataLocation } = table
+    const head = headOf(metadata, options.branch ?? MAIN_BRANCH)
+    const decisions = await prepared.plan(metadata, head)
+    return {
+      version: 1,
+      operation: prepared.computation.operation,
+      tableUuid: table.uuid,
+      metadataLocation,
+      branch: options.branch ?? MAIN_BRANCH,
+      snapshotId: head === null ? null : head['snapshot-id'].toString(),
+      files: decisions.map(({ file, action, rows, reason }) => ({
+        location: file.location,
+        action,
+        rows,
+        reason,
+      })),
+    }
+  } finally {
+    await prepared.close()
+  }
+}
+
+function headOf(metadata: TableMetadata, branch: string) {
+  return branch in metadata.refs ? refSnapshot(metadata, branch) : null
+}
+
+function writtenBy(change: RowLevelChange): { rows: number; files: number; bytes: number } {
+  const data = (change.change?.added ?? []).filter((file) => file.content === 'data')
+  return {
+    rows: data.reduce((sum, file) => sum + file.recordCount, 0),
+    files: data.length,
+    bytes: data.reduce((sum, file) => sum + file.fileSizeInBytes, 0),
+  }
+}
