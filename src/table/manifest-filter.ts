@@ -3,10 +3,15 @@
  * marked as deleted; all others stay as they are.
  */
 import { CommitConflictError } from '../errors.ts'
+import type { PartitionExpression } from '../format/expressions/expression.ts'
+import { manifestMightMatch } from '../format/expressions/summaries.ts'
+import { tupleFilter } from '../format/expressions/tuple-filter.ts'
 import { contentFileKey, type ContentFile, type ManifestEntry } from '../format/manifest/entry.ts'
 import type { ManifestFile } from '../format/manifest/list.ts'
+import { currentSchema, specById } from '../format/metadata/views.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { entriesOf, type ManifestContext } from './manifest-reader.ts'
+import { partitionKey } from './partition-key.ts'
 import type { SnapshotProducer } from './snapshot-producer.ts'
 
 /** The manifests without the removed files. CommitConflictError when one of them is not listed any more. */
@@ -20,12 +25,47 @@ export async function filterManifests(
   const wanted = new Set(removed.map(contentFileKey))
   const found = new Set<string>()
   const filter = new ManifestFilter(producer, context, wanted, found)
-  const specs = new Set(removed.map((file) => file.specId))
+  const candidates = new Candidates(context, removed)
   const filtered = await mapConcurrently(manifests, (manifest) =>
-    specs.has(manifest.specId) ? filter.apply(manifest) : Promise.resolve(manifest),
+    candidates.mayList(manifest) ? filter.apply(manifest) : Promise.resolve(manifest),
   )
   if (found.size < wanted.size) throw filesGone(wanted.size - found.size)
   return filtered
+}
+
+/** More partitions than this are not looked up one by one in every manifest's summary. */
+const MAX_PARTITIONS = 100
+
+/** Which manifests may list the removed files, by kind of content, spec and partition summaries. */
+class Candidates {
+  readonly #context: ManifestContext
+  /** By spec id and content; null: any manifest of them. */
+  readonly #partitions = new Map<string, readonly PartitionExpression[] | null>()
+
+  constructor(context: ManifestContext, removed: readonly ContentFile[]) {
+    this.#context = context
+    const schema = currentSchema(context.metadata)
+    for (const [group, files] of Map.groupBy(removed, groupOf)) {
+      const tuples = new Map(files.map((file) => [partitionKey(file.specId, file.partition), file]))
+      const filters = [...tuples.values()].map((file) =>
+        tupleFilter(specById(context.metadata, file.specId), schema, file.partition),
+      )
+      this.#partitions.set(group, filters.length > MAX_PARTITIONS ? null : filters)
+    }
+  }
+
+  mayList(manifest: ManifestFile): boolean {
+    const filters = this.#partitions.get(`${manifest.specId}|${manifest.content}`)
+    if (filters === undefined) return false
+    if (filters === null) return true
+    const { metadata } = this.#context
+    const spec = specById(metadata, manifest.specId)
+    return filters.some((filter) => manifestMightMatch(spec, currentSchema(metadata), filter, manifest))
+  }
+}
+
+function groupOf(file: ContentFile): string {
+  return `${file.specId}|${file.content === 'data' ? 'data' : 'deletes'}`
 }
 
 class ManifestFilter {
