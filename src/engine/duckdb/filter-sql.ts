@@ -5,7 +5,8 @@
  * itself and above all numbers, where a filter's comparison with it never holds and its `!=` and
  * `not in` always do. As literals are never NaN, only `>` and `>=` need a guard. And 0.0 equals
  * -0.0, also for DuckDB, but not for the Bloom filters by which it skips row groups: zero is asked
- * for as a range.
+ * for as a range. Of bytes it looks up another form than was hashed, unless all are printable:
+ * equality of bytes is asked for by their digits.
  */
 import type { BoundExpression, BoundPredicate, BoundReference } from '../../format/expressions/expression.ts'
 import type { Datum, PrimitiveType } from '../../format/types.ts'
@@ -74,6 +75,7 @@ function comparisonSql(
   literal: Datum,
 ): string {
   if (op === 'eq' && isZero(type, literal)) return zeroSql(column)
+  if (op === 'eq' && isBytes(type)) return bytesSql(column, 'IN', [literal])
   const compared = `${comparable(type, column, [literal])} ${OPERATORS[op]} ${literalSql(type, literal)}`
   const guarded = isFloating(type) && (op === 'gt' || op === 'gt-eq')
   return guarded ? `(${compared} AND NOT isnan(${column}))` : compared
@@ -86,6 +88,7 @@ function membershipSql(
   literals: readonly Datum[],
 ): string {
   if (literals.length === 0) return op === 'in' ? 'FALSE' : ALL_ROWS
+  if (isBytes(type)) return bytesSql(column, op === 'in' ? 'IN' : 'NOT IN', literals)
   const others = op === 'in' ? literals.filter((literal) => !isZero(type, literal)) : literals
   const list = others.map((literal) => literalSql(type, literal)).join(', ')
   const operator = op === 'in' ? 'IN' : 'NOT IN'
@@ -101,6 +104,15 @@ function isZero(type: PrimitiveType, literal: Datum): boolean {
 
 function zeroSql(column: string): string {
   return `(${column} >= CAST('-0.0' AS FLOAT) AND ${column} <= CAST('0.0' AS FLOAT))`
+}
+
+function isBytes(type: PrimitiveType): boolean {
+  return type.kind === 'binary' || type.kind === 'fixed'
+}
+
+/** Bytes are equal just when their hexadecimal digits are. */
+function bytesSql(column: string, operator: 'IN' | 'NOT IN', literals: readonly Datum[]): string {
+  return `lower(hex(${column})) ${operator} (${literals.map((literal) => `'${hexOf(literal)}'`).join(', ')})`
 }
 
 /** A float column is compared as double where a literal is no float: 0.1 is not the float next to it. */
