@@ -62,7 +62,7 @@ function extractorConfig(entry: Entry): ExtractorConfig {
       overrideTsconfig: {
         compilerOptions: {
           target: 'ES2023',
-          lib: ['ES2023', 'ES2024.Collection', 'ES2024.Object', 'ES2024.String', 'ESNext.Disposable'],
+          lib: ['ES2024', 'ESNext.Disposable'],
           module: 'NodeNext',
           moduleResolution: 'NodeNext',
           types: ['node'],

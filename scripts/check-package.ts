@@ -57,7 +57,7 @@ function checkTypes(folder: string): void {
     skipLibCheck: false,
     noEmit: true,
     target: 'ES2023',
-    lib: ['ES2023', 'ESNext.Disposable'],
+    lib: ['ES2024', 'ESNext.Disposable'],
     module: 'NodeNext',
     types: ['node'],
   }
