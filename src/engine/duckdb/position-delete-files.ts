@@ -160,33 +160,51 @@ async function copyPositions(
   }
 }
 
-const BLOCK_ROWS = 65_536
+/** Larger buffers gain nothing, and for a few rows they would be mostly garbage. */
+const BLOCK_ROWS = 16_384
 
 function* blocksOf(group: readonly FileMatch[]): Generator<Block, void, undefined> {
-  let files = new Int32Array(BLOCK_ROWS)
-  let positions = new BigInt64Array(BLOCK_ROWS)
-  let rows = 0
+  let left = group.reduce((sum, { positions }) => sum + positions.size, 0)
+  let block = new PositionBlock(Math.min(left, BLOCK_ROWS))
   for (const [file, match] of group.entries()) {
     for (const position of match.positions) {
-      files[rows] = file
-      positions[rows] = BigInt(position)
-      rows += 1
-      if (rows < BLOCK_ROWS) continue
-      yield block(files, positions, rows)
-      files = new Int32Array(BLOCK_ROWS)
-      positions = new BigInt64Array(BLOCK_ROWS)
-      rows = 0
+      block.add(file, position)
+      if (!block.isFull) continue
+      yield block.take()
+      left -= block.rows
+      block = new PositionBlock(Math.min(left, BLOCK_ROWS))
     }
   }
-  if (rows > 0) yield block(files, positions, rows)
 }
 
-function block(files: Int32Array, positions: BigInt64Array, rows: number): Block {
-  return {
-    rows,
-    columns: [
-      { kind: 'fixed', width: 4, bytes: new Uint8Array(files.buffer), validity: null },
-      { kind: 'fixed', width: 8, bytes: new Uint8Array(positions.buffer), validity: null },
-    ],
+/** Rows of a delete file, by the number of the data file. */
+class PositionBlock {
+  rows = 0
+  readonly #files: Int32Array
+  readonly #positions: BigInt64Array
+
+  constructor(capacity: number) {
+    this.#files = new Int32Array(capacity)
+    this.#positions = new BigInt64Array(capacity)
+  }
+
+  get isFull(): boolean {
+    return this.rows === this.#files.length
+  }
+
+  add(file: number, position: number): void {
+    this.#files[this.rows] = file
+    this.#positions[this.rows] = BigInt(position)
+    this.rows += 1
+  }
+
+  take(): Block {
+    return {
+      rows: this.rows,
+      columns: [
+        { kind: 'fixed', width: 4, bytes: new Uint8Array(this.#files.buffer), validity: null },
+        { kind: 'fixed', width: 8, bytes: new Uint8Array(this.#positions.buffer), validity: null },
+      ],
+    }
   }
 }
