@@ -49,8 +49,12 @@ function defaultValue(
 /** `name first`, `name after x`, `name before x`. */
 export function parseMove(text: string): SchemaChange {
   const { rest, position } = splitPosition(text.trim())
-  if (position !== null && rest !== '' && !/\s/.test(rest)) return { type: 'move_column', name: rest, position }
-  throw new UsageError(`--move '${text}' cannot be read`, "Write 'name first', 'name after x' or 'name before x'.")
+  if (position !== null && rest !== '' && !/\s/.test(rest))
+    return { type: 'move_column', name: rest, position }
+  throw new UsageError(
+    `--move '${text}' cannot be read`,
+    "Write 'name first', 'name after x' or 'name before x'.",
+  )
 }
 
 function splitPosition(text: string): { readonly rest: string; readonly position: Position | null } {

@@ -12,6 +12,8 @@ import {
   refsCommand,
   snapshotsCommand,
 } from './commands/inspect.ts'
+import { evolveCommand } from './commands/evolve.ts'
+import { partitionSpecCommand, sortOrderCommand } from './commands/layout.ts'
 import { listCommand } from './commands/list.ts'
 import { namespaceCommand } from './commands/namespaces.ts'
 import { propertiesCommand } from './commands/properties.ts'
@@ -36,6 +38,9 @@ const COMMANDS = [
   filesCommand,
   manifestsCommand,
   partitionsCommand,
+  evolveCommand,
+  partitionSpecCommand,
+  sortOrderCommand,
   propertiesCommand,
   renameCommand,
   registerCommand,

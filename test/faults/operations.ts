@@ -304,6 +304,7 @@ const READING = new Set([
   'loadTable',
   'namespaceExists',
   'planDeleteRows',
+  'planSchemaEvolution',
   'schemaHistory',
   'tableExists',
 ])

@@ -125,7 +125,10 @@ describe('bounded parallelism', () => {
   })
 
   test('rejects when what was under way has ended', async () => {
-    const { promise, resolve } = Promise.withResolvers<void>()
+    let resolve: () => void = () => {}
+    const promise = new Promise<void>((fulfil) => {
+      resolve = fulfil
+    })
     const ended: number[] = []
     const run = mapConcurrently([1, 2], async (n) => {
       if (n === 1) throw new Error('first')

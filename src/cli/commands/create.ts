@@ -80,7 +80,7 @@ function settingsOf(options: CreateOptions): Omit<Settings, 'namespace' | 'name'
   const { partition, sort, property, location, formatVersion } = options
   return {
     ...(partition === undefined ? {} : { partitionSpec: partition.map(parsePartitionField) }),
-    ...(sort === undefined ? {} : { sortOrder: sort.map(parseSortField) }),
+    ...(sort === undefined ? {} : { sortOrder: sort.map((text) => parseSortField(text)) }),
     ...(property === undefined ? {} : { properties: parseAssignments(property) }),
     ...(location === undefined ? {} : { location }),
     ...(formatVersion === undefined ? {} : { formatVersion: versionOf(formatVersion) }),

@@ -39,23 +39,50 @@ export function evolveCommand(run: Runner): Command {
       return changes
     }
   const command = new Command('evolve')
-    .description("change a table's columns, in the order of the options, all in one commit; no row is touched")
+    .description(
+      "change a table's columns, in the order of the options, all in one commit; no row is touched",
+    )
     .argument('<table>', 'namespace.table')
-    .option('--add <column>', "'name type', then required, default 0, first, after x or before x", into(parseAddition))
+    .option(
+      '--add <column>',
+      "'name type', then required, default 0, first, after x or before x",
+      into(parseAddition),
+    )
     .option('--rename <old=new>', 'in its struct: point.x=lon', into(renaming))
-    .option('--widen <column>', "'name type': int to long, float to double, decimals to more digits", into(parseWidening))
-    .option('--optional <column>', 'nulls are allowed', into((name) => ({ type: 'make_optional', name })))
+    .option(
+      '--widen <column>',
+      "'name type': int to long, float to double, decimals to more digits",
+      into(parseWidening),
+    )
+    .option(
+      '--optional <column>',
+      'nulls are allowed',
+      into((name) => ({ type: 'make_optional', name })),
+    )
     .option('--required <column>', 'no nulls; with --allow-incompatible, if none is there', into(requiring))
-    .option('--delete <column>', 'its id is never used again', into((name) => ({ type: 'delete_column', name })))
+    .option(
+      '--delete <column>',
+      'its id is never used again',
+      into((name) => ({ type: 'delete_column', name })),
+    )
     .option('--move <column>', "'name first', 'name after x' or 'name before x'", into(parseMove))
     .option('--doc <column=text>', 'a comment; nothing behind the sign takes it away', into(parseComment))
     .option('--identifier <columns>', 'a,b: what tells rows apart; none for none', into(identifying))
     .option('--like <file>', 'have all columns of a schema document, after all other changes')
-    .option('--from <path>', 'have all columns of a data file, after all other changes; may be repeated', collect)
+    .option(
+      '--from <path>',
+      'have all columns of a data file, after all other changes; may be repeated',
+      collect,
+    )
     .option('--allow-incompatible', 'also what readers and writers of the old schema could trip over')
-    .option('--ignore-case', 'find columns whatever the case of their names, and refuse names that differ in it only')
+    .option(
+      '--ignore-case',
+      'find columns whatever the case of their names, and refuse names that differ in it only',
+    )
     .option('--plan', 'only show what would change')
-    .action(run((context, name: string, options: EvolveCommandOptions) => evolve(context, name, changes, options)))
+    .action(
+      run((context, name: string, options: EvolveCommandOptions) => evolve(context, name, changes, options)),
+    )
   return withCommonOptions(
     command,
     "floeberg evolve demo.flights --add 'carrier string after date' --rename delay=delay_minutes --plan",
@@ -84,9 +111,17 @@ async function evolve(
   const { signal } = context.terminal
   await withManager(context, options.plan === true ? 'read' : 'write', async (manager) => {
     const like = options.like === undefined ? [] : [await readSchemaDocument(options.like)]
-    const data = await dataSchemas(context, options.from ?? [], async (files) => (await manager.inferSchema(files, { signal })).schema)
-    const changes = [...given, ...[...like, ...data].map((schema): SchemaChange => ({ type: 'union_by_name', schema }))]
-    if (changes.length === 0) throw new UsageError('there is nothing to change', 'Pass --add, --rename, --delete …')
+    const data = await dataSchemas(
+      context,
+      options.from ?? [],
+      async (files) => (await manager.inferSchema(files, { signal })).schema,
+    )
+    const changes = [
+      ...given,
+      ...[...like, ...data].map((schema): SchemaChange => ({ type: 'union_by_name', schema })),
+    ]
+    if (changes.length === 0)
+      throw new UsageError('there is nothing to change', 'Pass --add, --rename, --delete …')
     const settings = {
       allowIncompatibleChanges: options.allowIncompatible === true,
       caseSensitive: options.ignoreCase !== true,
@@ -97,7 +132,13 @@ async function evolve(
     if (options.plan === true) return print(context, table.name, null, plan.schema, plan.differences)
     const before = table.schema
     const evolved = await manager.evolveSchema(table, changes, settings)
-    await print(context, evolved.name, evolved.schema.schemaId !== before.schemaId, evolved.schema, plan.differences)
+    await print(
+      context,
+      evolved.name,
+      evolved.schema.schemaId !== before.schemaId,
+      evolved.schema,
+      plan.differences,
+    )
   })
 }
 
@@ -130,7 +171,9 @@ async function print(
   if (differences.length === 0) return output.text(`${table} is as asked for already`)
   for (const difference of differences) await output.text(differenceText(difference))
   await output.text(
-    committed === null ? '\nNothing was changed; the columns would be:' : `\n${table} has schema ${schema.schemaId} now:`,
+    committed === null
+      ? '\nNothing was changed; the columns would be:'
+      : `\n${table} has schema ${schema.schemaId} now:`,
   )
   await output.list(SCHEMA_COLUMNS, schemaRows(schema))
 }

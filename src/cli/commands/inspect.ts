@@ -9,6 +9,8 @@ import type { PartitionSpec } from '../../format/partition-spec.ts'
 import { bytesText, cellText, countText, timeText, type OutputColumn } from '../cells.ts'
 import { withCommonOptions, withManager, type Context } from '../command-run.ts'
 import type { Cells } from '../output.ts'
+import { schemaToJson } from '../../format/schema.ts'
+import { differenceText } from './evolve.ts'
 import type { Runner } from '../runner.ts'
 import { timeTravelOf, withTimeTravel, type TimeTravelOptions } from '../time-travel-options.ts'
 
@@ -113,15 +115,53 @@ const partitionColumns = (table: Table): readonly OutputColumn[] => [
   { name: 'delete_file_count', ...count },
 ]
 
+const SCHEMA_HISTORY_COLUMNS: readonly OutputColumn[] = [
+  { name: 'schema_id', align: 'right' },
+  { name: 'added_at', show: timeText, none: 'unknown' },
+  { name: 'changes', show: (value) => (Array.isArray(value) ? value.join('; ') : '') },
+  { name: 'first_snapshot_id', none: '' },
+  { name: 'last_snapshot_id', none: '' },
+  { name: 'schema', detail: true },
+]
+
 /** Views of the whole table. */
 export function historyCommand(run: Runner): Command {
-  const about = 'which snapshot was current when, oldest first'
-  return wholeView(run, {
-    name: 'history',
-    about,
-    columns: () => HISTORY_COLUMNS,
-    rows: (table) => table.inspect.history(),
-  })
+  const command = new Command('history')
+    .description('which snapshot was current when, oldest first')
+    .argument('<table>', 'namespace.table')
+    .option('--schemas', 'the schemas instead: what each changed, and which snapshots were written with it')
+    .action(
+      run((context, name: string, { schemas }: { readonly schemas?: boolean }) =>
+        schemas === true
+          ? printSchemaHistory(context, name)
+          : printView(context, name, HISTORY_VIEW, undefined),
+      ),
+    )
+  return withCommonOptions(command, 'floeberg history demo.flights --schemas')
+}
+
+const HISTORY_VIEW: View<undefined> = {
+  name: 'history',
+  about: '',
+  columns: () => HISTORY_COLUMNS,
+  rows: (table) => table.inspect.history(),
+}
+
+async function printSchemaHistory(context: Context, name: string): Promise<void> {
+  const versions = await withManager(context, 'read', async (manager) =>
+    manager.schemaHistory(await manager.loadTable(name, { signal: context.terminal.signal })),
+  )
+  await context.output.list(
+    SCHEMA_HISTORY_COLUMNS,
+    versions.map((version) => ({
+      schema_id: version.schemaId,
+      added_at: version.addedAtMs,
+      changes: version.changes.map(differenceText),
+      first_snapshot_id: version.firstSnapshotId,
+      last_snapshot_id: version.lastSnapshotId,
+      schema: schemaToJson(version.schema),
+    })),
+  )
 }
 
 export function refsCommand(run: Runner): Command {

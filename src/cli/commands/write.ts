@@ -14,6 +14,7 @@ interface WriteOptions {
   readonly format?: InputFormat
   readonly where?: string
   readonly branch?: string
+  readonly mergeSchema?: boolean
   readonly commitStrategy?: CommitStrategy
   readonly snapshotProperty?: readonly string[]
 }
@@ -34,6 +35,10 @@ export function writeCommand(run: Runner): Command {
     .requiredOption('--from <path...>', "files, globs ('flights/*.parquet'), or - for standard input")
     .addOption(new Option('--format <format>', 'where the names do not tell').choices(INPUT_FORMATS))
     .option('--where <filter>', 'only rows for which it is true: "origin = \'SFO\'"')
+    .option(
+      '--merge-schema',
+      'columns that the table lacks are added, types too narrow widened, with the rows',
+    )
     .option('--branch <name>', 'branch to write to (default: main)')
     .addOption(
       new Option('--commit-strategy <strategy>', 'how the new manifests join the old').choices([
@@ -65,6 +70,7 @@ async function write(context: Context, name: string, options: WriteOptions): Pro
           {
             commitStrategy: options.commitStrategy,
             branch: options.branch,
+            schemaMode: options.mergeSchema === true ? 'merge' : 'strict',
             snapshotProperties,
             signal: terminal.signal,
             onProgress: progress.update,
