@@ -4,6 +4,7 @@ import type { World } from '../world.ts'
 import { appends } from './appends.ts'
 import { bulkRead } from './bulk-read.ts'
 import { bulkWrite } from './bulk-write.ts'
+import { evolution } from './evolution.ts'
 import { firstSteps } from './first-steps.ts'
 import { history } from './history.ts'
 import { openMetadata } from './open-metadata.ts'
@@ -12,6 +13,7 @@ import { planning } from './planning.ts'
 export const items: Readonly<Record<string, (world: World) => Promise<readonly Figure[]>>> = {
   appends,
   history,
+  evolution,
   planning,
   'bulk-write': bulkWrite,
   'bulk-read': bulkRead,

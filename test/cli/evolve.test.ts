@@ -5,18 +5,24 @@ describe('evolve', () => {
   test('applies its options in their order, in one commit', async () => {
     const work = await salesWorkspace()
     const printed = await work.ok(
-      ...['evolve', 'demo.sales', '--rename', 'name=customer', '--add', 'name string after id'],
-      ...[
-        '--widen',
-        'price decimal(12, 2)',
-        '--doc',
-        'price=with tax',
-        '--optional',
-        'id',
-        '--move',
-        'day first',
-      ],
-      ...['--add', 'tags list<struct<k: string required>>', '--identifier', 'none'],
+      'evolve',
+      'demo.sales',
+      '--rename',
+      'name=customer',
+      '--add',
+      'name string after id',
+      '--widen',
+      'price decimal(12, 2)',
+      '--doc',
+      'price=with tax',
+      '--optional',
+      'id',
+      '--move',
+      'day first',
+      '--add',
+      'tags list<struct<k: string required>>',
+      '--identifier',
+      'none',
     )
     expect(printed.split('\n').slice(0, 8)).toEqual([
       '~ id is optional',
@@ -99,22 +105,18 @@ describe('evolve', () => {
       await manager.upgradeFormatVersion(await manager.loadTable('demo.sales'), 3)
     })
     await work.ok(
-      ...[
-        'evolve',
-        'demo.sales',
-        '--add',
-        'n int required default 5',
-        '--add',
-        "s string default 'it''s' first",
-      ],
-      ...[
-        '--add',
-        'd date default 2020-01-31',
-        '--add',
-        'l long default 9007199254740993',
-        '--add',
-        'b boolean default true',
-      ],
+      'evolve',
+      'demo.sales',
+      '--add',
+      'n int required default 5',
+      '--add',
+      "s string default 'it''s' first",
+      '--add',
+      'd date default 2020-01-31',
+      '--add',
+      'l long default 9007199254740993',
+      '--add',
+      'b boolean default true',
     )
     const { fields } = (await work.json('schema', 'demo.sales')) as {
       fields: readonly Record<string, unknown>[]
