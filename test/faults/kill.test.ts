@@ -37,18 +37,22 @@ test('every operation to be killed is one of the sweep', () => {
   expect(operations.map(({ name }) => name).sort()).toEqual([...KILLED].sort())
 })
 
-test.each(operations)('$name: killed at any call, all of it is there or nothing', async ({ operation }) => {
-  const world = await localManagerWorld(await mkdtemp(join(root, 'rehearsal-')), plane)
-  const rehearsal = await rehearse(world, operation)
-  const kills = rehearsal.calls
-    .filter(({ mutates }) => mutates)
-    .flatMap(({ n }) => [
-      { mode: 'kill-before', at: n },
-      { mode: 'kill-after', at: n },
-    ])
-  expect(kills.length).toBeGreaterThan(2)
-  await mapConcurrently(kills, (kill) => killAndLook(operation, rehearsal, kill))
-})
+test.each(operations)(
+  '$name: killed at any call, all of it is there or nothing',
+  { timeout: 300_000 },
+  async ({ operation }) => {
+    const world = await localManagerWorld(await mkdtemp(join(root, 'rehearsal-')), plane)
+    const rehearsal = await rehearse(world, operation)
+    const kills = rehearsal.calls
+      .filter(({ mutates }) => mutates)
+      .flatMap(({ n }) => [
+        { mode: 'kill-before', at: n },
+        { mode: 'kill-after', at: n },
+      ])
+    expect(kills.length).toBeGreaterThan(2)
+    await mapConcurrently(kills, (kill) => killAndLook(operation, rehearsal, kill))
+  },
+)
 
 async function killAndLook(
   operation: SweptOperation,

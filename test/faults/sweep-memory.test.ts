@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { memoryManagerWorld } from '../support/manager-world.ts'
 import { mutatingMethods, SWEPT_OPERATIONS } from './operations.ts'
-import { sweepEveryOperation } from './sweep-cases.ts'
+import { sweepOperations } from './sweep-cases.ts'
 
 test('every mutating operation of the API is swept', () => {
   expect(mutatingMethods()).toEqual([...new Set(SWEPT_OPERATIONS.map(({ method }) => method))].sort())
 })
 
-sweepEveryOperation(memoryManagerWorld, [
+sweepOperations(memoryManagerWorld, SWEPT_OPERATIONS, [
   'error-before',
   'error-after',
   'lost',

@@ -53,6 +53,8 @@ export interface Fault {
   /** At the n-th call; every one from there on when `lasting`. */
   readonly at: number
   readonly lasting?: boolean
+  /** After the struck call the catalog cannot be reached, so that nobody can ask how it ended. */
+  readonly catalogDown?: boolean
   /** What to throw in place of the mode's own error. */
   readonly error?: Error
 }
@@ -130,7 +132,9 @@ export class FaultController {
     const struck =
       fault !== null && (fault.lasting === true ? recorded.n >= fault.at : recorded.n === fault.at)
     if (struck) this.#hits += 1
-    return { recorded, mode: struck ? fault.mode : null }
+    const down =
+      fault?.catalogDown === true && !struck && recorded.n > fault.at && recorded.target === 'catalog'
+    return { recorded, mode: struck ? fault.mode : down ? 'error-before' : null }
   }
 
   /** The error that a failed call of this target shows. */
