@@ -132,7 +132,7 @@ export async function prepareUpsert<In, Out>(
     onProgress: options.onProgress,
   })
   try {
-    checkKeys(table.schema, await plane.checkKeys(source, keys, { signal: options.signal }))
+    checkKeys(table.schema, keys, await plane.checkKeys(source, keys, { signal: options.signal }))
     const upsert = new Upsert(rowWriter(table, options), {
       isolation: isolationOf(table, options, 'write.merge.isolation-level'),
       onConflict: options.onConflict ?? 'redo',

@@ -40,22 +40,21 @@ function keyColumn(schema: Schema, name: string, options: UpsertOptions): number
 }
 
 /** InvalidDataError naming column and count: a key is never null, and never there twice. */
-export function checkKeys(schema: Schema, problems: KeyProblems): void {
+export function checkKeys(schema: Schema, keys: readonly number[], problems: KeyProblems): void {
   for (const [id, count] of problems.nulls) {
     if (count === 0) continue
-    const column = fieldName(schema, id)
+    const column = fieldName(schema, id) ?? String(id)
     throw new InvalidDataError(
-      `${count} rows of the source have a null in the key column '${column ?? id}'`,
-      {
-        column,
-        hint: 'A null key matches nothing. Nothing was changed.',
-      },
+      `${count} ${count === 1 ? 'row of the source has' : 'rows of the source have'} null in the key column '${column}'`,
+      { column, hint: 'A null key matches nothing. Nothing was changed.' },
     )
   }
   if (problems.duplicateRows > 0) {
+    const columns = keys.map((id) => fieldName(schema, id) ?? String(id)).join(', ')
     throw new InvalidDataError(
-      `${problems.duplicateRows} rows of the source share their key with another row`,
+      `${problems.duplicateRows} rows of the source share their key (${columns}) with another row`,
       {
+        column: columns,
         hint: 'Which of them should win is not known. Nothing was changed.',
       },
     )

@@ -61,8 +61,3 @@ export function decideFile(match: FileMatch, strategy: WriteStrategy): FileDecis
   const percent = `${(share * 100).toPrecision(2)} % of its rows go`
   return share > REWRITE_SHARE ? decision('rewrite', percent) : decision('delete', percent)
 }
-
-/** A file that goes whole by what its metrics and partition prove, without being opened. */
-export function droppedUnseen(file: ContentFile): FileDecision {
-  return { file, action: 'drop', rows: file.recordCount, reason: 'every row matches, by its metadata' }
-}

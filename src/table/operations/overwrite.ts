@@ -13,8 +13,15 @@ import type { ManifestContext } from '../manifest-reader.ts'
 import { partitionKey } from '../partition-key.ts'
 import { planScan } from '../plan.ts'
 import { mightTouch } from './conflict-scope.ts'
-import { droppedUnseen, writeStrategy, type FileDecision } from './file-action.ts'
-import { decideAll, planRemoval, referencedFiles, removedFiles, type Removal } from './remove-matching.ts'
+import { writeStrategy, type FileDecision } from './file-action.ts'
+import {
+  decideAll,
+  dropWhole,
+  planRemoval,
+  referencedFiles,
+  removedFiles,
+  type Removal,
+} from './remove-matching.ts'
 import type { Isolation, RowChange, RowComputation } from './row-change.ts'
 import { nameMappingOf, type RowWriter } from './row-writer.ts'
 
@@ -123,7 +130,7 @@ export class Overwrite implements RowComputation {
     const decided = decideAll(await this.#matchPartitions(base, others), strategy)
     return {
       decisions: [
-        ...whole.map(({ entry }) => ({ ...droppedUnseen(entry.file), reason: 'its partition is replaced' })),
+        ...(await dropWhole(this.#writer, base, whole, 'its partition is replaced')),
         ...decided.map(({ decision }) => decision),
       ],
       decided,

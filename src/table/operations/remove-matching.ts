@@ -9,8 +9,10 @@ import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import type { Snapshot } from '../../format/snapshot.ts'
 import type { ManifestContext } from '../manifest-reader.ts'
 import { planScan } from '../plan.ts'
-import { decideFile, droppedUnseen, type FileDecision, type WriteStrategy } from './file-action.ts'
+import { decideFile, type FileDecision, type WriteStrategy } from './file-action.ts'
 import type { DecidedMatch, RowWriter } from './row-writer.ts'
+
+const EVERY_ROW_MATCHES = 'every row matches, by its metadata'
 
 /** Which files are hit, and what becomes of each; nothing is written yet. */
 export interface Removal {
@@ -32,10 +34,34 @@ export async function planRemoval(
   const [whole, straddling] = partition(tasks, isWhole)
   const decided = decideAll(await writer.match(base, straddling), strategy)
   const decisions = [
-    ...whole.map(({ entry }) => droppedUnseen(entry.file)),
+    ...(await dropWhole(writer, base, whole, EVERY_ROW_MATCHES)),
     ...decided.map(({ decision }) => decision),
   ]
   return { decisions, decided }
+}
+
+/**
+ * Files that leave as they are. None is opened; where a file has deletes these are read, so that rows
+ * which are dead already are not counted.
+ */
+export async function dropWhole(
+  writer: RowWriter,
+  base: TableMetadata,
+  tasks: readonly FileScanTask[],
+  reason: string,
+): Promise<readonly FileDecision[]> {
+  const damaged = tasks.filter(({ deletes }) => deletes.length > 0)
+  const matches = await writer.match(
+    base,
+    damaged.map((task) => ({ ...task, residual: { op: 'true' } })),
+  )
+  const live = new Map(matches.map(({ task, liveRows }) => [task.entry.file.location, liveRows]))
+  return tasks.map(({ entry: { file }, deletes }) => ({
+    file,
+    action: 'drop',
+    rows: deletes.length === 0 ? file.recordCount : (live.get(file.location) ?? 0),
+    reason,
+  }))
 }
 
 export function decideAll(matches: readonly FileMatch[], strategy: WriteStrategy): readonly DecidedMatch[] {
@@ -50,11 +76,6 @@ export function removedFiles(removal: Removal): readonly ContentFile[] {
 /** Files that get position deletes. */
 export function referencedFiles(removal: Removal): readonly ContentFile[] {
   return removal.decisions.filter(({ action }) => action === 'delete').map(({ file }) => file)
-}
-
-/** Rows that go, by what is known: a file that was dropped unseen counts with all its records. */
-export function removedRows(removal: Removal): number {
-  return removal.decisions.reduce((rows, decision) => rows + decision.rows, 0)
 }
 
 /** Every row of the file matches: nothing of the filter is left, or its metrics prove it. */
