@@ -218,6 +218,52 @@ describe('batches', () => {
     expect(wrong).toStrictEqual([])
   })
 
+  test('hold nested values of their own rows only, the later ones too', async () => {
+    const path = `${shop.folder}/nested.parquet`
+    await shop.sql(
+      `COPY (SELECT range AS id, CASE range % 4 WHEN 0 THEN NULL WHEN 1 THEN [] ELSE [range, NULL] END AS l, ` +
+        `CASE WHEN range % 7 = 0 THEN NULL ELSE {'s': 'text ' || range} END AS o, ` +
+        `CASE WHEN range < 290000 THEN range ELSE NULL END AS early FROM range(300000)) ` +
+        `TO '${path}' (FORMAT parquet, FIELD_IDS {id: 1, l: {__duckdb_field_id: 2, element: 3}, o: {__duckdb_field_id: 4, s: 5}, early: 6})`,
+    )
+    const nested = schemaOf([
+      { id: 1, name: 'id', required: false, type: { kind: 'long' } },
+      {
+        id: 2,
+        name: 'l',
+        required: false,
+        type: { kind: 'list', elementId: 3, elementRequired: false, element: { kind: 'long' } },
+      },
+      {
+        id: 4,
+        name: 'o',
+        required: false,
+        type: {
+          kind: 'struct',
+          fields: [{ id: 5, name: 's', required: false, type: { kind: 'string' } }],
+        },
+      },
+      { id: 6, name: 'early', required: false, type: { kind: 'long' } },
+    ])
+    const batches = await batchesOf(requestOf(nested, [taskOf(await contentFile(path, 300_000))]))
+    expect(batches.length).toBeGreaterThan(2)
+    let row = 0
+    const wrong: number[] = []
+    for (const each of tableFromIPC(tableToIPC(new Table([...batches])))) {
+      const list = each['l'] === null ? null : [...each['l']]
+      const expected = row % 4 === 0 ? null : row % 4 === 1 ? [] : [BigInt(row), null]
+      const text = row % 7 === 0 ? undefined : `text ${row}`
+      const isRight =
+        JSON.stringify(list, bigints) === JSON.stringify(expected, bigints) &&
+        each['o']?.s === text &&
+        each['early'] === (row < 290_000 ? BigInt(row) : null)
+      if (!isRight) wrong.push(row)
+      row += 1
+    }
+    expect(row).toBe(300_000)
+    expect(wrong).toStrictEqual([])
+  })
+
   test('of wide rows are smaller', async () => {
     const path = `${shop.folder}/wide.parquet`
     await shop.sql(
@@ -318,3 +364,7 @@ test('without apache-arrow the error names the package', async () => {
   })
   expect(stdout).toContain('FLOEBERG_MISSING_DEPENDENCY npm install apache-arrow')
 })
+
+function bigints(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value
+}

@@ -5,7 +5,9 @@ const FIRST_BYTES = 1024
 
 /** Bytes at the end of which more are added. */
 export class ByteBuffer {
-  #bytes = new Uint8Array(FIRST_BYTES)
+  #bytes = new Uint8Array(0)
+  /** Room that is made at first: what was taken last tells what the next will need. */
+  #usual = FIRST_BYTES
   #length = 0
 
   get length(): number {
@@ -16,7 +18,7 @@ export class ByteBuffer {
   grow(count: number): Uint8Array {
     const needed = this.#length + count
     if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, needed))
+      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, needed, this.#usual))
       larger.set(this.#bytes.subarray(0, this.#length))
       this.#bytes = larger
     }
@@ -26,8 +28,17 @@ export class ByteBuffer {
   }
 
   /** All bytes, without a copy. */
-  finish(): Uint8Array {
+  written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** All bytes, without a copy; the buffer starts anew. */
+  take(): Uint8Array {
+    const taken = this.written()
+    this.#usual = Math.max(FIRST_BYTES, taken.length + (taken.length >> 5))
+    this.#bytes = new Uint8Array(0)
+    this.#length = 0
+    return taken
   }
 }
 
@@ -64,9 +75,14 @@ export class ValidityBuffer {
     this.#appendBits(count, (i) => flags[rows === null ? i : (rows[i] ?? 0)] === 1)
   }
 
-  /** undefined when every row is valid. */
-  finish(): Uint8Array | undefined {
-    return this.#always || this.#nullCount > 0 ? this.#bytes.finish() : undefined
+  /** undefined when every row is valid. Starts anew. */
+  take(): Uint8Array | undefined {
+    const bits = this.#bytes.take()
+    const isNeeded = this.#always || this.#nullCount > 0
+    this.#rows = 0
+    this.#nullCount = 0
+    this.#hasBits = this.#always
+    return isNeeded ? bits : undefined
   }
 
   #appendBits(count: number, bitAt: (i: number) => boolean): void {
@@ -74,7 +90,7 @@ export class ValidityBuffer {
     this.#hasBits = true
     const needed = ((this.#rows + count + 7) >> 3) - this.#bytes.length
     this.#bytes.grow(needed).fill(0)
-    const bits = this.#bytes.finish()
+    const bits = this.#bytes.written()
     // Rows from before the first null, of which nothing was kept.
     for (let row = first; row < this.#rows; row++) setBit(bits, row)
     for (let i = 0; i < count; i++) {

@@ -2,7 +2,15 @@
 import type * as ApacheArrow from 'apache-arrow'
 import type { Data, DataType } from 'apache-arrow'
 import { ByteBuffer, ValidityBuffer } from './arrow-buffers.ts'
-import { bytesOf, countOf, isValid, listsOf, packBytes, validityOf, type VectorRows } from './raw-vector.ts'
+import {
+  bytesOf,
+  countOf,
+  isValid,
+  listsOf,
+  packBytesInto,
+  validityOf,
+  type VectorRows,
+} from './raw-vector.ts'
 
 /** The optional package, loaded late. */
 export type Arrow = typeof ApacheArrow
@@ -12,7 +20,7 @@ export interface ArrowColumn {
   /** Bytes gathered so far. */
   readonly byteLength: number
   append(from: VectorRows): void
-  /** The column's data. Nothing may be appended afterwards. */
+  /** The column's data; the column starts anew. */
   finish(): Data
 }
 
@@ -52,13 +60,16 @@ export abstract class Column implements ArrowColumn {
   protected data(buffers: ColumnBuffers, children: readonly Data[] = []): Data {
     const { Data } = this.arrow
     const { offsets, values } = buffers
-    const validity = this.validity.finish()
+    const { length } = this
+    const { nullCount } = this.validity
+    const validity = this.validity.take()
+    this.length = 0
     const parts = {
       ...(offsets === undefined ? {} : { [OFFSETS]: offsets }),
       ...(values === undefined ? {} : { [VALUES]: values }),
       ...(validity === undefined ? {} : { [VALIDITY]: validity }),
     }
-    return new Data(this.type, 0, this.length, this.validity.nullCount, parts, [...children])
+    return new Data(this.type, 0, length, nullCount, parts, [...children])
   }
 }
 
@@ -90,7 +101,7 @@ export class FixedWidthColumn extends Column {
   }
 
   finish(): Data {
-    return this.data({ values: typedView(this.type, this.#values.finish()) })
+    return this.data({ values: typedView(this.type, this.#values.take()) })
   }
 }
 
@@ -137,7 +148,7 @@ export class BooleanColumn extends Column {
   }
 
   finish(): Data {
-    return this.data({ values: this.#bits.finish() ?? new Uint8Array(0) })
+    return this.data({ values: this.#bits.take() ?? new Uint8Array(0) })
   }
 }
 
@@ -149,7 +160,7 @@ export class BytesColumn extends Column {
   constructor(arrow: Arrow, type: DataType) {
     super(arrow)
     this.type = type
-    this.#offsets.grow(4).fill(0)
+    beginOffsets(this.#offsets)
   }
 
   get byteLength(): number {
@@ -157,13 +168,13 @@ export class BytesColumn extends Column {
   }
 
   protected copy(from: VectorRows, validity: Uint8Array | null): void {
-    const { bytes, offsets } = packBytes(from, validity)
-    appendOffsets(this.#offsets, offsets, this.#values.length)
-    this.#values.grow(bytes.length).set(bytes)
+    const before = this.#values.length
+    const { offsets } = packBytesInto(from, validity, (bytes) => this.#values.grow(bytes))
+    appendOffsets(this.#offsets, offsets, before)
   }
 
   finish(): Data {
-    return this.data({ offsets: int32View(this.#offsets.finish()), values: this.#values.finish() })
+    return this.data({ offsets: takeOffsets(this.#offsets), values: this.#values.take() })
   }
 }
 
@@ -171,6 +182,17 @@ export class BytesColumn extends Column {
 function appendOffsets(target: ByteBuffer, offsets: Int32Array, before: number): void {
   const ends = int32View(target.grow((offsets.length - 1) * 4))
   for (let i = 0; i < ends.length; i++) ends[i] = before + (offsets[i + 1] ?? 0)
+}
+
+/** The first value begins where the column does. */
+function beginOffsets(offsets: ByteBuffer): void {
+  offsets.grow(4).fill(0)
+}
+
+function takeOffsets(offsets: ByteBuffer): Int32Array {
+  const taken = int32View(offsets.take())
+  beginOffsets(offsets)
+  return taken
 }
 
 function int32View(bytes: Uint8Array): Int32Array {
@@ -187,7 +209,7 @@ export class ListColumn extends Column {
     super(arrow)
     this.type = type
     this.#elements = elements
-    this.#offsets.grow(4).fill(0)
+    beginOffsets(this.#offsets)
   }
 
   get byteLength(): number {
@@ -202,7 +224,8 @@ export class ListColumn extends Column {
   }
 
   finish(): Data {
-    return this.data({ offsets: int32View(this.#offsets.finish()) }, [this.#elements.finish()])
+    this.#end = 0
+    return this.data({ offsets: takeOffsets(this.#offsets) }, [this.#elements.finish()])
   }
 }
 
@@ -222,6 +245,8 @@ export class NullColumn implements ArrowColumn {
   }
 
   finish(): Data {
-    return new this.#arrow.Data(this.type, 0, this.#length, this.#length)
+    const length = this.#length
+    this.#length = 0
+    return new this.#arrow.Data(this.type, 0, length, length)
   }
 }

@@ -32,15 +32,13 @@ export async function batchReader(schema: Schema): Promise<BatchReader> {
 
 class Batches implements BatchReader {
   readonly #arrow: Arrow
-  readonly #fields: readonly NestedField[]
   readonly #schema: ArrowSchema
-  #columns: readonly ArrowColumn[]
+  readonly #columns: readonly ArrowColumn[]
   #rows = 0
 
   constructor(arrow: Arrow, schema: Schema) {
     this.#arrow = arrow
-    this.#fields = schema.fields
-    this.#columns = this.#freshColumns()
+    this.#columns = schema.fields.map((field) => arrowColumn(arrow, field.type))
     const fields = schema.fields.map((field, at) => arrowField(arrow, field, this.#columns[at]))
     this.#schema = new arrow.Schema(fields)
   }
@@ -62,12 +60,7 @@ class Batches implements BatchReader {
     const type = new arrow.Struct(this.#schema.fields)
     const data = arrow.makeData({ type, length: this.#rows, nullCount: 0, children })
     this.#rows = 0
-    this.#columns = this.#freshColumns()
     return new arrow.RecordBatch(this.#schema, data)
-  }
-
-  #freshColumns(): readonly ArrowColumn[] {
-    return this.#fields.map((field) => arrowColumn(this.#arrow, field.type))
   }
 }
 

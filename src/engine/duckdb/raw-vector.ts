@@ -58,8 +58,8 @@ export function bigint64sOf(from: VectorRows): BigInt64Array {
 }
 
 /** Texts or byte strings of one chunk, one after the other. */
-export interface PackedBytes {
-  readonly bytes: Buffer
+export interface PackedBytes<Target extends Uint8Array> {
+  readonly bytes: Target
   /** Where each begins, and where the last ends. Nulls are empty. */
   readonly offsets: Int32Array
 }
@@ -71,8 +71,20 @@ const ENTRY_BYTES = 16
 /** Strings close together are fetched at once, with the gap: a call costs more than a few bytes. */
 const GAP_BYTES = 256
 
+/** Up to this length copying byte by byte costs less than a view of the bytes. */
+const SHORT_BYTES = 48
+
 /** Gathers the texts or byte strings of a vector. */
-export function packBytes(from: VectorRows, validity: Uint8Array | null): PackedBytes {
+export function packBytes(from: VectorRows, validity: Uint8Array | null): PackedBytes<Buffer> {
+  return packBytesInto(from, validity, (bytes) => Buffer.allocUnsafe(bytes))
+}
+
+/** Gathers the texts or byte strings of a vector in memory that is asked for when their size is known. */
+export function packBytesInto<Target extends Uint8Array>(
+  from: VectorRows,
+  validity: Uint8Array | null,
+  allocate: (bytes: number) => Target,
+): PackedBytes<Target> {
   const count = countOf(from)
   const entries = bytesOf(from, ENTRY_BYTES)
   const words = new Uint32Array(entries.buffer, entries.byteOffset, from.size * 4)
@@ -84,7 +96,7 @@ export function packBytes(from: VectorRows, validity: Uint8Array | null): Packed
     offsets[i + 1] = end
   }
   if (end > MAX_PACKED) throw new EngineError('the texts of one batch are too large to be handed out')
-  const bytes = Buffer.allocUnsafe(end)
+  const bytes = allocate(end)
   if (end > 0) copyAll(from, entries, words, offsets, bytes)
   return { bytes, offsets }
 }
@@ -97,7 +109,7 @@ function copyAll(
   entries: Uint8Array,
   words: Uint32Array,
   offsets: Int32Array,
-  target: Buffer,
+  target: Uint8Array,
 ): void {
   const count = offsets.length - 1
   const rowAt = (i: number): number => (from.rows === null ? i : (from.rows[i] ?? 0))
@@ -120,7 +132,7 @@ function copyRun(
   entries: Uint8Array,
   words: Uint32Array,
   offsets: Int32Array,
-  target: Buffer,
+  target: Uint8Array,
 ): number {
   const count = offsets.length - 1
   const lengthAt = (i: number): number => (offsets[i + 1] ?? 0) - (offsets[i] ?? 0)
@@ -148,7 +160,8 @@ function copyRun(
     const row = rowAt(i)
     if (length > INLINE_BYTES) {
       const offset = (words[row * 4 + 2] ?? 0) - start
-      target.set(memory.subarray(offset, offset + length), at)
+      if (length > SHORT_BYTES) target.set(memory.subarray(offset, offset + length), at)
+      else for (let k = 0; k < length; k++) target[at + k] = memory[offset + k] ?? 0
     } else {
       for (let k = 0; k < length; k++) target[at + k] = entries[row * ENTRY_BYTES + 4 + k] ?? 0
     }
