@@ -56,6 +56,25 @@ describe('a stream', () => {
     expect(last).toBe(100_000n)
   })
 
+  test('that runs out of memory after its first rows says so', async () => {
+    const small = await DuckDbEngine.open({
+      scratchDir: join(folder, 'scratch'),
+      threads: 1,
+      memoryLimitBytes: 32 * 1024 * 1024,
+    })
+    try {
+      // A list is held as a whole: it cannot be spilled.
+      const query = `SELECT range AS x FROM range(100000) UNION ALL SELECT len(list(range)) FROM range(20000000)`
+      const drained = small.withSession({}, async (session) => {
+        for await (const { rowCount } of session.stream(query, { doing: 'read' }))
+          expect(rowCount).toBeGreaterThan(0)
+      })
+      await expect(drained).rejects.toThrow(EngineMemoryError)
+    } finally {
+      await small.close()
+    }
+  })
+
   test('that fails after its first rows throws instead of ending', async () => {
     const query = `SELECT CASE WHEN range = 90000 THEN error('a secret row') ELSE range END AS x FROM range(100000)`
     await expect(drained(query)).rejects.toThrow(EngineError)

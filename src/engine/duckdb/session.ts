@@ -108,7 +108,7 @@ export class Session {
         // Without it the native memory of every chunk stays until the garbage collector runs.
         chunk.reset()
       }
-      if (!ended) throw new EngineError(`the engine could not ${options.doing}: its rows ended early`)
+      if (!ended) throw await this.#whyItEnded(query, options)
       this.#reusable = wasReusable
     } catch (error) {
       throw engineError(error, options)
@@ -116,6 +116,17 @@ export class Session {
       stop()
       if (!ended) this.#connection.interrupt()
     }
+  }
+
+  /** A stream that breaks off says nothing; the same query run to its end does, if it fails again. */
+  async #whyItEnded(query: string, options: StatementOptions): Promise<unknown> {
+    const sql = `SELECT bit_xor(hash(q)) FROM (${query}\n) AS q`
+    try {
+      await this.#connection.run(sql, options.values?.slice())
+    } catch (error) {
+      return error
+    }
+    return new EngineError(`the engine could not ${options.doing}: its rows ended early`)
   }
 
   async #showProgress(): Promise<void> {
