@@ -74,11 +74,14 @@ export interface SpoolRequest extends RunOptions {
 export interface KeyProblems {
   /** Rows with a null in this key column. */
   readonly nulls: ReadonlyMap<number, number>
-  /** Rows whose whole key another row has too. */
+  /** Rows whose whole key, without a null in it, another row has too. */
   readonly duplicateRows: number
 }
 
-/** The span of the keys of spooled rows, by id of key column; null without rows. */
+/**
+ * The span of the keys of spooled rows, by id of key column; null without rows. A column of which no
+ * bounds can be told (nothing but nulls) is not in it.
+ */
 export type KeyBounds = ReadonlyMap<number, { readonly lower: Datum; readonly upper: Datum }> | null
 
 /** Which rows to look for: those whose key columns equal those of a source. */
@@ -87,7 +90,10 @@ export interface KeyMatchRequest extends MatchRequest {
   readonly source: SpooledRows
   /** Ids of the top-level key columns, the same in source and table. */
   readonly keys: readonly number[]
-  /** Columns that are compared, null-safe and without regard to NaN's payload; the others never count. */
+  /**
+   * Columns that are compared; the others never count. Null equals null and NaN any NaN, at every
+   * depth, and 0.0 equals -0.0; the entries of maps are compared in their order.
+   */
   readonly compare: readonly number[]
   /** False: matched rows stay as they are, unless `deleteWhen` takes them. */
   readonly updateMatched: boolean
@@ -99,20 +105,28 @@ export interface KeyMatchRequest extends MatchRequest {
   readonly notMatchedBySource: BoundExpression | null
 }
 
-/** Which source row meets which table row. */
+/**
+ * Which source row meets which table row. Keys are unique in the source, not in the table: every
+ * table row with a source row's key is matched, and one that differs is replaced by the source's
+ * values, one for one, as SQL's MERGE does.
+ */
 export interface KeyMatch {
   /** Table rows that have to go: changed, deleted, or not matched by the source. */
   readonly matches: readonly FileMatch[]
   readonly rowsUpdated: number
   readonly rowsInserted: number
   readonly rowsDeleted: number
+  /** Matched and left as they are: nothing differs, or `updateMatched` is false. */
   readonly rowsUnchanged: number
   /** The source rows that are to be written, updated and inserted ones: a source for `write`. */
   readonly selected: SelectedRows
   close(): Promise<void>
 }
 
-/** Some of the spooled rows, as a source for a write. Opaque: only the plane that made it reads it. */
+/**
+ * Some of the spooled rows, as a source for a write. Opaque: only the plane that made it reads it,
+ * and only until the spool is closed.
+ */
 export interface SelectedRows {
   readonly kind: 'selected'
 }
