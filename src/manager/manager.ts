@@ -14,7 +14,8 @@ import type {
   RowChangeResult,
   WriteOptions,
 } from './row-change-options.ts'
-import { checkCommitOptions, checkWriteOptions, planWriteRows, writeRows } from './write-data.ts'
+import { checkCommitOptions, checkWriteOptions } from './check-write-options.ts'
+import { planWriteRows, writeRows } from './write-data.ts'
 import type { Expression } from '../format/expressions/expression.ts'
 import type { Value } from '../format/values/value.ts'
 import { inferTableSchema, type SchemaSource } from './infer-schema.ts'

@@ -26,6 +26,8 @@ export interface OverwriteOptions extends RowChangeOptions {
   readonly overwriteScope?: 'table' | 'partitions' | undefined
   /** Refuse new rows for which `overwriteFilter` is not true. Default: false. */
   readonly validate?: boolean | undefined
+  /** An overwrite is never done again by itself: CommitConflictError. */
+  readonly onConflict?: 'fail' | undefined
 }
 
 /** How `writeData` in mode `upsert` matches rows and what it does with them. */

@@ -1,6 +1,5 @@
 /** Writing rows: the engine makes data files, the commit loop makes them visible, all or none. */
 import type { Progress, RowSource } from '../engine/data-plane.ts'
-import { InvalidArgumentError, NoSuchRefError, UnsupportedFeatureError } from '../errors.ts'
 import { bindExpression } from '../format/expressions/bind.ts'
 import type { Expression } from '../format/expressions/expression.ts'
 import { metricsConfig } from '../format/metrics-config.ts'
@@ -23,7 +22,6 @@ import type {
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
 import type { TableHandle } from '../table/table.ts'
 import { dataFileLocator } from '../table/table-locations.ts'
-import { SUMMARY_KEYS } from '../format/snapshot-summary.ts'
 
 /** How new rows meet those that are there. */
 export type WriteMode = 'append' | 'overwrite' | 'upsert'
@@ -62,54 +60,6 @@ export interface WriteDataResult {
   readonly bytes: number
   /** How often the commit was sent. */
   readonly attempts: number
-}
-
-/** Checks what can be checked before any row is read. */
-export function checkWriteOptions<In, Out>(table: TableHandle<In, Out>, options: WriteOptions): void {
-  const mode: string = options.mode ?? 'append'
-  if (mode !== 'append' && mode !== 'overwrite' && mode !== 'upsert') {
-    throw new InvalidArgumentError("mode is one of 'append', 'overwrite', 'upsert'")
-  }
-  const schemaMode: unknown = 'schemaMode' in options ? (options.schemaMode ?? 'strict') : 'strict'
-  if (schemaMode !== 'strict' && schemaMode !== 'merge') {
-    throw new InvalidArgumentError("schemaMode is one of 'strict', 'merge'")
-  }
-  if (schemaMode === 'merge' && mode !== 'append') {
-    throw new UnsupportedFeatureError(`The schema mode 'merge' is not built for '${mode}'`, {
-      table: table.name,
-      hint: 'Evolve the schema first: evolveSchema with union_by_name.',
-    })
-  }
-  checkCommitOptions(table, options)
-}
-
-/** Checks what every change of rows has: its branch, and its entries for the summary. */
-export function checkCommitOptions<In, Out>(
-  table: TableHandle<In, Out>,
-  options: Pick<WriteDataOptions, 'branch' | 'snapshotProperties'>,
-): void {
-  checkBranch(table, options.branch ?? MAIN_BRANCH)
-  for (const key of Object.keys(options.snapshotProperties ?? {})) {
-    if (SUMMARY_KEYS.has(key)) {
-      throw new InvalidArgumentError(`snapshotProperties: '${key}' is a count of the format's own`)
-    }
-  }
-}
-
-function checkBranch<In, Out>(table: TableHandle<In, Out>, branch: string): void {
-  const ref = table.metadata.refs[branch]
-  if (ref?.type === 'tag') {
-    throw new InvalidArgumentError(`'${branch}' is a tag, and a tag is never written to`, {
-      table: table.name,
-      hint: 'Write to a branch.',
-    })
-  }
-  if (ref === undefined && branch !== MAIN_BRANCH) {
-    throw new NoSuchRefError(`The table has no branch '${branch}'`, {
-      table: table.name,
-      hint: 'Create the branch first.',
-    })
-  }
 }
 
 /** Rows to write, and which of them. */
