@@ -121,6 +121,56 @@ describe('rows written before', () => {
   })
 })
 
+describe('a table of format version 3', () => {
+  const upgraded = async () => {
+    const world = await open()
+    const tbl = await createTable(world, 'id: int, day: date, s: struct<x: int>', {
+      partitionSpec: [{ source: 'day', transform: 'month' }],
+    })
+    await world.manager.writeData(tbl, [
+      { id: 1, day: '2026-01-31', s: { x: 1 } },
+      { id: 2, day: '1969-12-31', s: null },
+    ])
+    return { world, tbl: await world.manager.upgradeFormatVersion(tbl, 3) }
+  }
+
+  test('has defaults for rows from before their column', async () => {
+    const { world, tbl } = await upgraded()
+    await world.manager.evolveSchema(tbl, [
+      { type: 'add_column', name: 'n', fieldType: 'int', required: true, defaultValue: 5 },
+      { type: 'add_column', name: 's.y', fieldType: 'string', defaultValue: 'old' },
+      { type: 'set_default', name: 'n', defaultValue: 6 },
+    ])
+    const read = await world.reload()
+    expect(await rowsOf(read)).toEqual([
+      '{"id":1,"day":"2026-01-31","s":{"x":1,"y":"old"},"n":5}',
+      '{"id":2,"day":"1969-12-31","s":null,"n":5}',
+    ])
+    expect(await rowsOf(read, 'n = 5')).toHaveLength(2)
+    expect(await rowsOf(read, 'n > 5')).toEqual([])
+    // Where there is no struct, there is no member with a default either.
+    const [withStruct, without] = await rowsOf(read)
+    expect(await rowsOf(read, "s.y = 'old'")).toEqual([withStruct])
+    expect(await rowsOf(read, 's.y is null')).toEqual([without])
+    expect(await read.scan({ filter: "s.y = 'old'" }).count()).toBe(1)
+  })
+
+  test('promotes dates to timestamps, and what was unknown to anything', async () => {
+    const { world, tbl } = await upgraded()
+    await world.manager.evolveSchema(tbl, [
+      { type: 'widen_type', name: 'day', fieldType: 'timestamp' },
+      { type: 'add_column', name: 'u', fieldType: 'unknown' },
+    ])
+    await world.manager.evolveSchema(tbl, [{ type: 'widen_type', name: 'u', fieldType: 'list<int>' }])
+    const read = await world.reload()
+    const old = '{"id":2,"day":"1969-12-31T00:00:00.000000","s":null,"u":null}'
+    expect(await rowsOf(read, "day < '1970-01-01T00:00:00'")).toEqual([old])
+    const plan = await read.scan({ filter: "day < '1970-01-01T00:00:00'" }).plan()
+    expect(plan.report).toMatchObject({ filesTotal: 2, filesScanned: 1 })
+    expect(await rowsOf(read, "day = '2026-01-31T00:00:00'")).toHaveLength(1)
+  })
+})
+
 describe('changes of the layout alone', () => {
   const changes: readonly SchemaChange[] = [
     { type: 'add_column', name: 's.z', fieldType: 'string' },

@@ -48,15 +48,24 @@ export function columnSql(field: NestedField, file: FileColumns): string {
  */
 export function leafSql(path: readonly NestedField[], file: FileColumns): string {
   let level = fileLevel(file)
+  let struct: string | null = null
   for (const [depth, field] of path.entries()) {
     const isLeaf = depth === path.length - 1
     const found = locate(field, level, file)
-    if (isLeaf) return fieldSql(field, level, file, pathName(path))
-    if (found === null) return `CAST(NULL AS ${sqlType(path.at(-1)?.type ?? field.type)})`
+    if (isLeaf) {
+      const sql = fieldSql(field, level, file, pathName(path))
+      // A member that the file does not hold has a value only where its struct is there.
+      return found !== null || struct === null ? sql : `CASE WHEN ${struct} IS NOT NULL THEN ${sql} END`
+    }
+    if (found === null) {
+      if (hasInitialDefault(field)) throw nestedDefault(pathName(path.slice(0, depth + 1)))
+      return `CAST(NULL AS ${sqlType(path.at(-1)?.type ?? field.type)})`
+    }
     if (found.field.node.kind !== 'struct') throw mismatch(field, file, pathName(path))
+    struct = level.sql(found.at)
     level = {
       fields: found.field.node.fields,
-      sql: memberSql(found.field.node.fields, level.sql(found.at)),
+      sql: memberSql(found.field.node.fields, struct),
       mapping: found.mapping,
     }
   }
@@ -137,10 +146,8 @@ function fieldSql(field: NestedField, level: Level, file: FileColumns, name: str
 function absentSql(field: NestedField, file: FileColumns, name: string): string {
   const constant = file.constants.get(field.id)
   if (constant !== undefined && isPrimitive(field.type)) return datumSql(field.type, constant)
-  if (field.initialDefault !== undefined && field.initialDefault !== null) {
-    if (!isPrimitive(field.type)) {
-      throw new UnsupportedFeatureError(`default values of nested columns are not built: column '${name}'`)
-    }
+  if (hasInitialDefault(field)) {
+    if (!isPrimitive(field.type)) throw nestedDefault(name)
     return datumSql(field.type, datumFromJson(field.type, field.initialDefault))
   }
   if (field.required) {
@@ -151,6 +158,14 @@ function absentSql(field: NestedField, file: FileColumns, name: string): string 
     })
   }
   return `CAST(NULL AS ${sqlType(field.type)})`
+}
+
+function hasInitialDefault({ initialDefault }: NestedField): boolean {
+  return initialDefault !== undefined && initialDefault !== null
+}
+
+function nestedDefault(name: string): UnsupportedFeatureError {
+  return new UnsupportedFeatureError(`default values of nested columns are not built: column '${name}'`)
 }
 
 /** How a physical node becomes a value of the type; null when it is one already. */

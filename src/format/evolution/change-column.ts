@@ -1,4 +1,5 @@
 /** Changing what a column is: its name, type, requiredness, comment and default. */
+import { assignFreshIds } from '../schema-ids.ts'
 import { sameJson, sameType, typeToString } from '../types-json.ts'
 import type { NestedField, Type } from '../types.ts'
 import { checkSiblings } from './add-column.ts'
@@ -49,7 +50,16 @@ export function widenType(staging: Staging, edit: Edit<'widen_type'>): Staging {
   const noted = note(staging, field, edit.type)
   if (sameType(field.type, edit.fieldType)) return noted
   checkPromotion(staging, field, edit.fieldType)
-  return change(noted, field.id, (each) => promotedField(each, edit.fieldType))
+  const { type, lastColumnId } = freshType(edit.fieldType, noted.lastColumnId)
+  return change({ ...noted, lastColumnId }, field.id, (each) => promotedField(each, type))
+}
+
+/** What was unknown may become nested: whatever is inside is new then, and needs ids. */
+function freshType(type: Type, lastColumnId: number): { readonly type: Type; readonly lastColumnId: number } {
+  // The field that is made up around it takes an id which is in use, and is thrown away.
+  const around = { id: 0, name: '', required: false, type }
+  const fresh = assignFreshIds({ schemaId: 0, fields: [around], identifierFieldIds: [] }, lastColumnId)
+  return { type: fresh.schema.fields[0]?.type ?? type, lastColumnId: fresh.lastColumnId }
 }
 
 /** A field after its type was widened; its defaults keep their values. */

@@ -371,6 +371,19 @@ describe('widening', () => {
     expect(refusal(() => evolve(NESTED, [edit])).column).toBe(column)
   })
 
+  test('of what was unknown gives ids to what is inside', () => {
+    const base = baseOf(schemaOf('u: unknown, a: int'), { formatVersion: 3 })
+    const evolved = evolve(base, [widen('u', 'map<string, struct<x: int>>'), add('n', 'int')])
+    expect(lines(evolved)).toEqual([
+      '1 u: map<string, struct<x: int>>',
+      '3 u.key: string required',
+      '4 u.value: struct<x: int>',
+      '5 u.value.x: int',
+      '2 a: int',
+      '6 n: int',
+    ])
+  })
+
   test('to the same type changes nothing', () => {
     expect(sameSchema(evolve(NESTED, [widen('id', 'long')]).schema, NESTED)).toBe(true)
   })
