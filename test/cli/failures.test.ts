@@ -192,10 +192,12 @@ describe('an interrupt', () => {
     await work.write('many.csv', `id,name,price,day\n${rows.join('\n')}\n`)
     const before = await files(work)
     const child = work.start(['write', 'demo.sales', '--from', 'many.csv'])
-    await vi.waitFor(async () => expect((await files(work)).length).toBeGreaterThan(before.length), {
+    const begun = vi.waitFor(async () => expect((await files(work)).length).toBeGreaterThan(before.length), {
       timeout: 30_000,
       interval: 5,
     })
+    // One that ends by itself is told by what it said.
+    await Promise.race([begun, child.result.then(({ stderr }) => expect(stderr).toBe('still running'))])
     child.kill(signal)
     expect(await child.result).toMatchObject({ exitCode: status, signal: null, stdout: '' })
     expect(await files(work)).toEqual(before)

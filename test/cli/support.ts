@@ -77,8 +77,9 @@ export async function workspace(): Promise<Workspace> {
       return `${result.exitCode} ${steady(result.stderr, folder)}`
     },
     async json(...args) {
-      const result = await run([...args, '--output', 'json'])
-      return JSON.parse(result.stdout) as unknown
+      const { stdout, stderr } = await run([...args, '--output', 'json'])
+      if (stdout === '') throw new Error(`${args.join(' ')} printed nothing: ${stderr}`)
+      return JSON.parse(stdout) as unknown
     },
     start,
     async manage(use) {
