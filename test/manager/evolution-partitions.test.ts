@@ -5,7 +5,8 @@ import {
   InvalidArgumentError,
   type Table,
 } from '../../src/index.ts'
-import { createTable, evolutionWorlds, rowsOf, valueText } from './evolution-world.ts'
+import { serializeTableMetadata } from '../../src/format/metadata/serialize.ts'
+import { createTable, evolutionWorlds, rowsOf, valueText, type EvolutionWorld } from './evolution-world.ts'
 
 const open = evolutionWorlds()
 
@@ -189,4 +190,112 @@ describe('sort orders', () => {
     // Who wants what is there already has it.
     await world.manager.replaceSortOrder(await world.reload(), [{ source: 'a' }])
   })
+})
+
+describe('tables that others made oddly', () => {
+  /** Registers a copy of the table whose first partition field is named and transformed so. */
+  async function withOddField(
+    world: EvolutionWorld,
+    formatVersion: 1 | 2,
+    odd: { readonly name: string; readonly transform: string },
+  ): Promise<Table> {
+    const tbl = await createTable(world, 'id: long, ts: timestamp, cat: string', {
+      formatVersion,
+      partitionSpec: [{ source: odd.transform === 'void' ? 'cat' : 'ts', transform: 'identity' }],
+    })
+    const { metadata, metadataLocation } = tbl
+    const specs = metadata['partition-specs'].map((spec) => ({
+      ...spec,
+      fields: spec.fields.map((field) => ({ ...field, ...odd })),
+    }))
+    const file = metadataLocation?.replace('00000-', '00001-') ?? ''
+    await world.manager.dropTable('demo.t')
+    await world.store().put(file, serializeTableMetadata({ ...metadata, 'partition-specs': specs }))
+    return world.manager.registerTable('demo.t', file)
+  }
+
+  test('month(ts) named ts: loads, writes, and other fields join it', async () => {
+    const world = await open()
+    const tbl = await withOddField(world, 2, { name: 'ts', transform: 'month' })
+    await world.manager.writeData(tbl, [{ id: 1, ts: '2026-01-31T00:00:00', cat: 'a' }])
+    await world.manager.evolvePartitionSpec(tbl, [
+      { type: 'add_field', source: 'cat' },
+      { type: 'add_field', source: 'id', transform: 'bucket[4]' },
+    ])
+    await world.manager.writeData(tbl, [{ id: 2, ts: '2026-02-01T00:00:00', cat: 'a' }])
+    const read = await world.reload()
+    expect(read.partitionSpec.fields.map(({ name }) => name)).toEqual(['ts', 'cat', 'id_bucket_4'])
+    expect(await found(read, "ts >= '2026-02-01T00:00:00'")).toEqual({ ids: [2], files: '1 of 2' })
+    // And columns still change beside it.
+    await world.manager.evolveSchema(read, [{ type: 'add_column', name: 'n', fieldType: 'int' }])
+  })
+
+  test('void(cat) named cat, in version 1: loads, writes, and cat can be partitioned by anew', async () => {
+    const world = await open()
+    const tbl = await withOddField(world, 1, { name: 'cat', transform: 'void' })
+    await world.manager.writeData(tbl, [{ id: 1, ts: null, cat: 'a' }])
+    await world.manager.evolvePartitionSpec(tbl, [{ type: 'add_field', source: 'cat' }])
+    await world.manager.writeData(tbl, [
+      { id: 2, ts: null, cat: 'a' },
+      { id: 3, ts: null, cat: null },
+    ])
+    const read = await world.reload()
+    expect(read.partitionSpec.fields.map(({ name }) => name)).toEqual(['cat_1000', 'cat'])
+    expect(await found(read, "cat = 'a'")).toEqual({ ids: [1, 2], files: '2 of 3' })
+    expect(await found(read, 'cat is null')).toEqual({ ids: [3], files: '1 of 3' })
+  })
+})
+
+describe('changes of rows after a change of the spec', () => {
+  test('replacing partitions takes old rows of the new partitions, whichever spec their file has', async () => {
+    const world = await open()
+    const tbl = await createTable(world, 'category: string, region: string, v: int', {
+      partitionSpec: [{ source: 'category', transform: 'identity' }],
+    })
+    await world.manager.writeData(tbl, [
+      { category: 'A', region: 'us', v: 1 },
+      { category: 'A', region: 'eu', v: 2 },
+      { category: 'B', region: 'us', v: 3 },
+    ])
+    await world.manager.evolvePartitionSpec(tbl, [{ type: 'add_field', source: 'region' }])
+    await world.manager.writeData(tbl, [{ category: 'A', region: 'us', v: 4 }])
+    const rows = [{ category: 'A', region: 'us', v: 5 }]
+    await world.manager.writeData(tbl, rows, { mode: 'overwrite', overwriteScope: 'partitions' })
+    expect(await rowsOf(await world.reload())).toEqual([
+      '{"category":"A","region":"eu","v":2}',
+      '{"category":"A","region":"us","v":5}',
+      '{"category":"B","region":"us","v":3}',
+    ])
+  })
+
+  test.each(['copy-on-write', 'merge-on-read'])(
+    'deletes and updates reach files of every spec, %s',
+    async (mode) => {
+      const world = await open()
+      const properties = { 'write.delete.mode': mode, 'write.update.mode': mode }
+      const tbl = await createTable(world, 'id: long, ts: timestamp, v: int', {
+        properties,
+        partitionSpec: [{ source: 'ts', transform: 'day' }],
+      })
+      await world.manager.writeData(tbl, [
+        { id: 1, ts: '2026-01-01T01:00:00', v: 1 },
+        { id: 2, ts: '2026-01-01T02:00:00', v: 2 },
+        { id: 3, ts: '2026-01-01T03:00:00', v: 3 },
+      ])
+      await world.manager.evolvePartitionSpec(tbl, [
+        { type: 'replace_field', field: 'ts_day', source: 'ts', transform: 'hour' },
+      ])
+      await world.manager.writeData(tbl, [{ id: 4, ts: '2026-01-01T01:30:00', v: 4 }])
+      await world.manager.deleteRows(tbl, 'v = 1')
+      await world.manager.updateRows(tbl, { v: 20 }, 'id = 2')
+      const read = await world.reload()
+      const rows = await read.scan().toArray()
+      expect(rows.map(({ id, v }) => [Number(id), v]).sort()).toEqual([
+        [2, 20],
+        [3, 3],
+        [4, 4],
+      ])
+      expect(await found(read, "ts < '2026-01-01T02:00:00'")).toMatchObject({ ids: [4] })
+    },
+  )
 })
