@@ -94,9 +94,10 @@ export class IcebergTableManager extends EvolutionOperations {
     options: RowChangeOptions = {},
   ): Promise<RowChangePlan> {
     const handle = handleOf(table)
-    return this.run('planDeleteRows', { table: handle.identifier }, async () =>
-      planRows(handle, prepareDelete(handle, filter, options), options),
-    )
+    return this.run('planDeleteRows', { table: handle.identifier }, async () => {
+      checkCommitOptions(handle, options)
+      return planRows(handle, prepareDelete(handle, filter, options), options)
+    })
   }
 
   /** Which data files `updateRows` would rewrite or give position deletes, and why. Writes nothing. */
@@ -107,9 +108,10 @@ export class IcebergTableManager extends EvolutionOperations {
     options: RowChangeOptions = {},
   ): Promise<RowChangePlan> {
     const handle = handleOf(table)
-    return this.run('planUpdateRows', { table: handle.identifier }, async () =>
-      planRows(handle, prepareUpdate(handle, values, filter, options), options),
-    )
+    return this.run('planUpdateRows', { table: handle.identifier }, async () => {
+      checkCommitOptions(handle, options)
+      return planRows(handle, prepareUpdate(handle, values, filter, options), options)
+    })
   }
 
   /**
