@@ -392,6 +392,30 @@ describe('what others evolve', () => {
   })
 })
 
+test('defaults that we give columns of a table of format version 3 are what Spark reads', async () => {
+  const name = 'e.defaults'
+  await spark.sql(
+    `create table ${name} (id int, s struct<x: int>) using iceberg tblproperties ('format-version'='3')`,
+  )
+  await spark.sql(`insert into ${name} values (1, named_struct('x', 1)), (2, null)`)
+  const table = await manager.loadTable(name)
+  await manager.evolveSchema(table, [
+    { type: 'add_column', name: 'n', fieldType: 'int', required: true, defaultValue: 5 },
+    { type: 'add_column', name: 'd', fieldType: 'date', defaultValue: '2026-01-31' },
+    { type: 'add_column', name: 'm', fieldType: 'decimal(9, 2)', defaultValue: '1.50' },
+    { type: 'add_column', name: 'z', fieldType: 'timestamptz', defaultValue: '2026-01-31T12:00:00Z' },
+    { type: 'add_column', name: 's.y', fieldType: 'string', defaultValue: 'old' },
+  ])
+  const ours = inAnyOrder(await exactRows(await manager.loadTable(name)))
+  expect(inAnyOrder(await spark.sql(`select * from ${name}`))).toEqual(ours)
+  expect(ours[0]).toMatchObject({ n: 'i:5', d: 'D:20484', m: 'd:1.50', s: { y: 's:old' } })
+  await spark.sql(`insert into ${name} values (3, null, 6, null, null, null)`)
+  for (const filter of ['n = 5', 'n > 5', "s.y = 'old'", 'd is null']) {
+    const found = inAnyOrder(await exactRows(await manager.loadTable(name), { filter }))
+    expect(inAnyOrder(await spark.sql(`select * from ${name} where ${filter}`)), filter).toEqual(found)
+  }
+})
+
 test('a sort order that we set is the one that others see', async () => {
   await spark.sql('create table e.sorted (id bigint, c string) using iceberg')
   const table = await manager.loadTable('e.sorted')
