@@ -9,7 +9,7 @@ import { UnsupportedFeatureError } from '../errors.ts'
 import type { ContentFile, ManifestEntry } from '../format/manifest/entry.ts'
 import { extendManifestList, writeManifestList, type ManifestFile } from '../format/manifest/list.ts'
 import { writeManifest } from '../format/manifest/manifest.ts'
-import { currentSchema, nextSequenceNumber, refSnapshot, specById } from '../format/metadata/views.ts'
+import { currentSchema, nextSequenceNumber, specById } from '../format/metadata/views.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { partitionPath } from '../format/partition-path.ts'
 import { schemaFromJson } from '../format/schema.ts'
@@ -21,6 +21,7 @@ import { allDone } from './concurrency.ts'
 import { AllowedRoots, metadataLocation } from './table-locations.ts'
 import type { ManifestContext, ManifestListFile } from './manifest-reader.ts'
 import type { Runtime, TableStorage } from './runtime.ts'
+import { writableHead } from './write-branch.ts'
 import { ENGINE_NAME, ENGINE_VERSION } from '../version.ts'
 
 export interface SnapshotTarget {
@@ -74,9 +75,9 @@ export class SnapshotProducer {
     }
   }
 
-  /** Head of the branch that the snapshot goes to; null for a branch that is empty. */
+  /** Head of the branch that the snapshot goes to; null for a branch that is empty. As `writableHead`. */
   parent(base: TableMetadata): Snapshot | null {
-    return refSnapshot(base, this.#target.branch)
+    return writableHead(base, this.#target.branch)
   }
 
   /**
@@ -184,7 +185,9 @@ export class SnapshotProducer {
 
   #refUpdate(base: TableMetadata): { type: 'branch'; 'snapshot-id': bigint } {
     // Retention settings of an existing branch stay as they are.
-    const { type: _type, 'snapshot-id': _id, ...retention } = base.refs[this.#target.branch] ?? {}
+    const { branch } = this.#target
+    const before = Object.hasOwn(base.refs, branch) ? base.refs[branch] : undefined
+    const { type: _type, 'snapshot-id': _id, ...retention } = before ?? {}
     return { ...retention, type: 'branch', 'snapshot-id': this.snapshotId }
   }
 

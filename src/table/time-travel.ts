@@ -109,7 +109,8 @@ function atSnapshot(metadata: TableMetadata, snapshot: Snapshot): ReadPoint {
 }
 
 function atRef(metadata: TableMetadata, name: string): ReadPoint {
-  const ref = metadata.refs[name]
+  // A ref may have the name of something that every object inherits.
+  const ref = Object.hasOwn(metadata.refs, name) ? metadata.refs[name] : undefined
   if (ref === undefined) {
     // Every table has main, even before its first snapshot.
     if (name === MAIN_BRANCH) return { snapshot: null, schema: currentSchema(metadata) }

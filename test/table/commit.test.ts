@@ -5,8 +5,11 @@ import {
   CommitConflictError,
   CommitRejectedError,
   CommitStateUnknownError,
+  InvalidArgumentError,
+  NoSuchRefError,
   OperationAbortedError,
 } from '../../src/errors.ts'
+import type { TableUpdate } from '../../src/format/metadata/updates.ts'
 import { commitChange, type CommitOptions } from '../../src/table/commit.ts'
 import { manifestsOf, type ManifestContext } from '../../src/table/manifest-reader.ts'
 import { AppendChange } from '../../src/table/operations/append.ts'
@@ -37,10 +40,14 @@ async function scene(steps: readonly Step[], properties: Record<string, string> 
   return { world, table, scripted }
 }
 
-async function append({ world, table }: Scene, name: string, options: CommitOptions = {}) {
+async function append(
+  { world, table }: Scene,
+  name: string,
+  { branch = 'main', ...options }: CommitOptions & { readonly branch?: string } = {},
+) {
   const file = await putDataFile(world, table, name)
   const { storage } = table.state
-  const target = { runtime: world.runtime, storage, branch: 'main', snapshotProperties: {} }
+  const target = { runtime: world.runtime, storage, branch, snapshotProperties: {} }
   const change = new AppendChange(target, [file], {
     strategy: 'fast_append',
     schema: table.schema,
@@ -107,6 +114,40 @@ describe('a commit that meets others', () => {
     expect(await manifestListFiles(world)).toHaveLength(2)
     expect(new Set(scripted.sent.map(({ options }) => options?.idempotencyKey)).size).toBe(2)
   })
+
+  test.each(['is gone', 'is a tag now'])(
+    'is refused when its branch %s, and leaves nothing behind',
+    async (how) => {
+      const world = memoryWorld()
+      const table = await createTestTable(world)
+      await otherAppend(world, 'first')(world.catalog)
+      const head = (await liveManifests(world)).metadata['current-snapshot-id'] ?? 0n
+      const audit = { action: 'set-snapshot-ref', 'ref-name': 'audit', 'snapshot-id': head } as const
+      const toAudit = (updates: readonly TableUpdate[]) =>
+        world.catalog.commitTable(TABLE, { requirements: [], updates })
+      await toAudit([{ ...audit, type: 'branch' }])
+      await table.refresh()
+      const scripted = scriptedCatalog(world.catalog, [
+        {
+          outcome: 'conflict',
+          before: async () => {
+            await toAudit([{ action: 'remove-snapshot-ref', 'ref-name': 'audit' }])
+            if (how === 'is a tag now') await toAudit([{ ...audit, type: 'tag' }])
+          },
+        },
+      ])
+      const runtime = { ...world.runtime, catalog: scripted }
+      const before = await allObjects(world.store)
+
+      const ours = append({ world: { ...world, runtime }, table, scripted }, 'ours', { branch: 'audit' })
+
+      await expect(ours).rejects.toThrow(how === 'is gone' ? NoSuchRefError : InvalidArgumentError)
+      expect((await allObjects(world.store)).filter((location) => !location.endsWith('.json'))).toEqual(
+        before.filter((location) => !location.endsWith('.json')),
+      )
+      expect((await liveManifests(world)).metadata.snapshots).toHaveLength(1)
+    },
+  )
 
   test('gives up after its retries, leaves nothing behind and says how often it tried', async () => {
     const conflicts: Step[] = Array.from({ length: 9 }, () => ({ outcome: 'conflict' }))
