@@ -82,7 +82,7 @@ export class TableCommits {
       return await this.#pointers.insert(id, location)
     } catch (error) {
       if (!(error instanceof CommitStateUnknownError)) throw error
-      const outcome = await this.#settle(id, location, error)
+      const outcome = await this.#settle(id, null, location, error)
       if (outcome === 'committed') return 'inserted'
       if (outcome === 'not committed') return 'exists'
       throw new CatalogUnavailableError('The catalog failed, and did not create the table', {
@@ -103,6 +103,7 @@ export class TableCommits {
     const base = await this.#files.readCached(id, current, options)
     const failed = checkRequirements(base, commit.requirements)
     if (failed !== null) throw conflict(id, failed)
+    if (isNumberTaken(base, commit.updates)) throw conflict(id, 'another commit took the sequence number')
     const changed = withUpdates(id, base, commit.updates, this.#ambience.now())
     if (changed === base) return loaded(base, current)
     const maxEntries = Math.max(1, intProperty(changed.properties, 'write.metadata.previous-versions-max'))
@@ -144,16 +145,20 @@ export class TableCommits {
       return await this.#pointers.swap(id, current, next)
     } catch (error) {
       if (!(error instanceof CommitStateUnknownError)) throw error
-      const outcome = await this.#settle(id, next, error)
+      const outcome = await this.#settle(id, current, next, error)
       // Dropped or renamed in between, perhaps after our change: nothing left to decide it by.
       if (outcome === 'no table') throw unknown(id, next, error)
       return outcome === 'committed'
     }
   }
 
-  /** Decides an uncertain change by looking whose file the table has, or has had. */
+  /**
+   * Decides an uncertain change by looking whose file the table has, or has had. `before`: the file
+   * that ours was to follow; null for a first one.
+   */
   async #settle(
     id: TableIdentifier,
+    before: string | null,
     ours: string,
     error: CommitStateUnknownError,
   ): Promise<'committed' | 'not committed' | 'no table'> {
@@ -161,18 +166,34 @@ export class TableCommits {
       const pointer = await this.#pointers.find(id)
       if (pointer === null) return 'no table'
       if (pointer.metadataLocation === ours || pointer.previousLocation === ours) return 'committed'
+      if (pointer.metadataLocation === before) return 'not committed'
       const metadata = await this.#files.readCached(id, pointer.metadataLocation, {})
-      const log = metadata['metadata-log']
-      return log.some((entry) => entry['metadata-file'] === ours) ? 'committed' : 'not committed'
+      const log = new Set(metadata['metadata-log'].map((entry) => entry['metadata-file']))
+      if (log.has(ours)) return 'committed'
+      // A log that has been cut since then tells nothing: ours may be among what it has lost.
+      if (before === null || log.has(before)) return 'not committed'
     } catch {
       // The look failed too, so nobody knows.
-      throw unknown(id, ours, error)
     }
+    throw unknown(id, ours, error)
   }
 }
 
 export function loaded(metadata: TableMetadata, metadataLocation: string | null): LoadedTable {
   return { metadata, metadataLocation, snapshotsComplete: true, config: {} }
+}
+
+/**
+ * A commit to another branch lets every requirement hold and yet takes the number that this one was
+ * made with: on fresh metadata it gets the next, so that this is no reason to refuse it for good.
+ */
+function isNumberTaken(base: TableMetadata, updates: readonly TableUpdate[]): boolean {
+  if (base['format-version'] === 1) return false
+  return updates.some((update) => {
+    if (update.action !== 'add-snapshot') return false
+    const { 'sequence-number': number, 'parent-snapshot-id': parent } = update.snapshot
+    return number !== undefined && parent !== undefined && number <= base['last-sequence-number']
+  })
 }
 
 /** CommitRejectedError naming the table. */

@@ -130,6 +130,34 @@ export const COMMIT_CHECKS: readonly CatalogCheck[] = [
     },
   },
   {
+    name: "a sequence number that another branch's commit has taken is a conflict, not a refusal for good",
+    run: async (fixture) => {
+      const { catalog, other } = fixture
+      const { metadata } = await withTable(fixture)
+      const { location } = metadata
+      const audit = { action: 'set-snapshot-ref', 'ref-name': 'audit', type: 'branch' } as const
+      await catalog.commitTable(TABLE, {
+        requirements: [],
+        updates: [...append(snapshot(1n, 1, null, location)), { ...audit, 'snapshot-id': 1n }],
+      })
+      await other.commitTable(TABLE, {
+        requirements: [{ type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': 1n }],
+        updates: append(snapshot(2n, 2, 1n, location)),
+      })
+      const onAudit = (sequence: number) =>
+        catalog.commitTable(TABLE, {
+          requirements: [{ type: 'assert-ref-snapshot-id', ref: 'audit', 'snapshot-id': 1n }],
+          updates: [
+            { action: 'add-snapshot', snapshot: snapshot(3n, sequence, 1n, location) },
+            { ...audit, 'snapshot-id': 3n },
+          ],
+        })
+      await expectError(onAudit(2), CommitConflictError, 'the number of the commit to main')
+      const { metadata: after } = await onAudit(3)
+      expectEqual(after['last-sequence-number'], 3, 'last-sequence-number')
+    },
+  },
+  {
     name: 'a conflict leaves no metadata file behind',
     needs: (traits) => traits.metadataFiles,
     run: async (fixture) => {

@@ -119,6 +119,22 @@ describe('a commit', () => {
     },
   )
 
+  test.each(['took effect', 'took none'])(
+    'that others have pushed out of the metadata log is unknown (it %s)',
+    async (how) => {
+      const { catalog, rival, pointers, store } = await withTable()
+      await commit(catalog, setProperty('write.metadata.previous-versions-max', '1'))
+      pointers.accident = async (apply) => {
+        if (how === 'took effect') await apply()
+        for (const name of ['b', 'c', 'd']) await commit(rival, setProperty(name, 'x'))
+      }
+      const before = await fileNames(store)
+      const error = await commit(catalog, setProperty('a', 'b')).catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(CommitStateUnknownError)
+      expect(await fileNames(store)).toHaveLength(before.length + 4)
+    },
+  )
+
   test('to a table that is dropped meanwhile is unknown, and its file is kept', async () => {
     const { catalog, rival, pointers, store } = await withTable()
     pointers.accident = async (apply) => {
