@@ -1,6 +1,5 @@
 /** A prepared change of rows, committed in one snapshot or only looked at. */
-import type { TableMetadata } from '../format/metadata/table-metadata.ts'
-import { refSnapshot } from '../format/metadata/views.ts'
+import { refSnapshot, snapshotById } from '../format/metadata/views.ts'
 import { MAIN_BRANCH } from '../format/snapshot.ts'
 import { commitChange } from '../table/commit.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
@@ -28,7 +27,8 @@ export async function commitRows<In, Out>(
     return {
       ...writtenBy(change),
       ...prepared.counts(),
-      snapshotId: attempts === 0 ? null : change.snapshotId,
+      // After a conflict there may have been nothing left to do.
+      snapshotId: snapshotById(committed.metadata, change.snapshotId) === null ? null : change.snapshotId,
       attempts,
       fileChanges: prepared.decisions(),
     }
@@ -45,7 +45,7 @@ export async function planRows<In, Out>(
 ): Promise<RowChangePlan> {
   try {
     const { metadata, metadataLocation } = table
-    const head = headOf(metadata, options.branch ?? MAIN_BRANCH)
+    const head = refSnapshot(metadata, options.branch ?? MAIN_BRANCH)
     const decisions = await prepared.plan(metadata, head)
     return {
       version: 1,
@@ -64,10 +64,6 @@ export async function planRows<In, Out>(
   } finally {
     await prepared.close()
   }
-}
-
-function headOf(metadata: TableMetadata, branch: string) {
-  return branch in metadata.refs ? refSnapshot(metadata, branch) : null
 }
 
 function writtenBy(change: RowLevelChange): { rows: number; files: number; bytes: number } {

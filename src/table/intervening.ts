@@ -14,6 +14,8 @@ export interface InterveningChanges {
   readonly addedData: readonly ManifestEntry[]
   /** Data files removed, by whatever operation. */
   readonly removedData: readonly ManifestEntry[]
+  /** Those of them that were not removed by a rewrite, which leaves the rows as they are. */
+  readonly removedRows: readonly ManifestEntry[]
   /** Delete files added. */
   readonly addedDeletes: readonly ManifestEntry[]
 }
@@ -42,6 +44,7 @@ export class Intervening {
     return {
       addedData: all.flatMap((changes) => changes.addedData),
       removedData: all.flatMap((changes) => changes.removedData),
+      removedRows: all.flatMap((changes) => changes.removedRows),
       addedDeletes: all.flatMap((changes) => changes.addedDeletes),
     }
   }
@@ -52,14 +55,18 @@ export class Intervening {
       throw disconnected()
     }
     const ancestors = ancestorsOf(context.metadata, head['snapshot-id'])
-    if (this.#start === null) return ancestors
+    if (this.#start === null) {
+      // From an empty branch on, every snapshot counts: one that was expired cannot be looked at.
+      if (ancestors.at(-1)?.['parent-snapshot-id'] !== undefined) throw disconnected()
+      return ancestors
+    }
     const at = ancestors.findIndex((snapshot) => snapshot['snapshot-id'] === this.#start)
     if (at === -1) throw disconnected()
     return ancestors.slice(0, at)
   }
 }
 
-const NOTHING: InterveningChanges = { addedData: [], removedData: [], addedDeletes: [] }
+const NOTHING: InterveningChanges = { addedData: [], removedData: [], removedRows: [], addedDeletes: [] }
 
 /** What one snapshot itself did: entries of the manifests that it added, with its own id. */
 async function changesOf(context: ManifestContext, snapshot: Snapshot): Promise<InterveningChanges> {
@@ -70,10 +77,12 @@ async function changesOf(context: ManifestContext, snapshot: Snapshot): Promise<
   const entries = (await mapConcurrently(manifests, (manifest) => entriesOf(context, manifest))).flat()
   const own = entries.filter((entry) => entry.snapshotId === id)
   const data = own.filter((entry) => entry.file.content === 'data')
+  const removed = data.filter((entry) => entry.status === 'deleted')
   const isRewrite = snapshot.summary?.operation === 'replace'
   return {
     addedData: isRewrite ? [] : data.filter((entry) => entry.status === 'added'),
-    removedData: data.filter((entry) => entry.status === 'deleted'),
+    removedData: removed,
+    removedRows: isRewrite ? [] : removed,
     addedDeletes: own.filter((entry) => entry.file.content !== 'data' && entry.status === 'added'),
   }
 }

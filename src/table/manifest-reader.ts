@@ -72,16 +72,25 @@ export async function inheritedManifests(
   return list ?? writableManifests(context, parent)
 }
 
-/** A snapshot's manifests, with the counts that v2 requires and that lists of v1 may lack. */
+/**
+ * The manifests that a new snapshot takes over, with the counts that v2 requires and that lists of v1
+ * may lack. One whose files were all deleted has nothing to say to later snapshots, and would be
+ * listed and read for ever.
+ */
 export async function writableManifests(
   context: ManifestContext,
   snapshot: Snapshot,
 ): Promise<readonly ManifestFile[]> {
-  const manifests = await manifestsOf(context, snapshot)
+  const manifests = (await manifestsOf(context, snapshot)).filter(hasLiveFiles)
   if (context.metadata['format-version'] === 1) return manifests
   return mapConcurrently(manifests, async (manifest) =>
     hasCounts(manifest) ? manifest : withCounts(manifest, await entriesOf(context, manifest)),
   )
+}
+
+/** False only when the list is sure that everything in the manifest was deleted. */
+export function hasLiveFiles(manifest: ManifestFile): boolean {
+  return manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0
 }
 
 function hasCounts(manifest: ManifestFile): boolean {

@@ -17,7 +17,7 @@ import type { Schema } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { DELETE_FILE_PATH_ID, DeleteIndex } from './delete-index.ts'
-import { entriesOf, manifestsOf, type ManifestContext } from './manifest-reader.ts'
+import { entriesOf, hasLiveFiles, manifestsOf, type ManifestContext } from './manifest-reader.ts'
 
 /** What a plan looked at and what it could leave out. */
 export interface ScanReport {
@@ -78,7 +78,7 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
   })
   const deletes = new DeleteIndex(flatten(wanted, entries, 'deletes'), pruning.specs)
   const tasks = flatten(wanted, entries, 'data').map((entry) => pruning.task(entry, deletes))
-  for (const task of tasks) context.roots.check(task.entry.file.location)
+  checkLocations(context, tasks)
   return { tasks, report: report(manifests, wanted, tasks, pruning) }
 }
 
@@ -153,9 +153,10 @@ function filteredFieldIds(filter: BoundExpression): readonly number[] {
   }
 }
 
-/** False only when the list is sure that everything in the manifest was deleted. */
-function hasLiveFiles(manifest: ManifestFile): boolean {
-  return manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0
+/** Delete files are other people's input as much as data files are. Many tasks may share one. */
+function checkLocations({ roots }: ManifestContext, tasks: readonly FileScanTask[]): void {
+  const entries = new Set(tasks.flatMap((task) => [task.entry, ...task.deletes]))
+  for (const { file } of entries) roots.check(file.location)
 }
 
 function flatten(

@@ -258,6 +258,48 @@ describe.each(Object.keys(layouts))('%s', (mode) => {
   }
 })
 
+describe.each(Object.keys(layouts))('%s: a conflict that shows only in what was found', (mode) => {
+  const properties = { 'write.delete.mode': mode, 'write.merge.mode': mode }
+  const removal = (filter: string) => (other: () => IcebergTableManager) => [
+    {
+      outcome: 'conflict' as const,
+      before: async () => void (await other().deleteRows(await other().loadTable('demo.t'), filter)),
+    },
+  ]
+  const isThere: Rows = { id: 1, p: 'a', v: 0 }
+  const upserts: Readonly<Record<string, { rows: readonly Rows[]; options: Partial<WriteOptions> }>> = {
+    'equal rows': { rows: [isThere, fresh], options: {} },
+    'rows that are only inserted': {
+      rows: [{ ...isThere, v: 7 }, fresh],
+      options: { whenMatchedUpdateAll: false },
+    },
+    'equal rows, under snapshot isolation': { rows: [isThere, fresh], options: { isolation: 'snapshot' } },
+  }
+
+  test.each(Object.entries(upserts))(
+    'an upsert of %s inserts those whose file went meanwhile',
+    async (_, { rows, options }) => {
+      const it = await scene(properties, removal("p = 'a'"))
+      const result = await it.mine.writeData(it.tbl, rows, {
+        mode: 'upsert',
+        joinColumns: ['id', 'p'],
+        ...options,
+      } as WriteOptions)
+      expect(result).toMatchObject({ rowsInserted: 2, rowsUnchanged: 0 })
+      const after = await it.other.loadTable('demo.t')
+      expect(asText(await after.scan().toArray())).toEqual(asText([...without(start, isA), ...rows]))
+      await expectNoOrphans(it, after)
+    },
+  )
+
+  test('a delete of what somebody else has deleted names no snapshot', async () => {
+    const it = await scene(properties, removal("p = 'a'"))
+    const result = await it.mine.deleteRows(it.tbl, "p = 'a' and id >= 3")
+    expect(result).toMatchObject({ snapshotId: null, rowsDeleted: 0 })
+    await expectNoOrphans(it, await it.other.loadTable('demo.t'))
+  })
+})
+
 /** How many writes the operation takes when nobody comes in between. */
 async function writesAlone(properties: Record<string, string>, run: Operation): Promise<number> {
   const alone = await scene(properties, () => [])

@@ -43,6 +43,11 @@ export interface RowComputation {
   readonly operation: string
   readonly isolation: Isolation
   readonly onConflict: 'redo' | 'fail'
+  /**
+   * Whether rows that it leaves as they are have a part in the outcome: a row that was found is not
+   * inserted, so that its file must not go unseen, also where nothing of it is replaced.
+   */
+  readonly restsOnKeptRows?: boolean
   /** Computes on the branch's head. Files of an earlier computation are discarded before. */
   compute(base: TableMetadata, head: Snapshot | null): Promise<RowChange>
   /** Whether a file added or removed by others may hold rows that the computation depended on. */
@@ -165,6 +170,9 @@ export class RowLevelChange implements CommitChange {
       return 'a data file that it replaces or deletes from was removed'
     }
     if (others.addedDeletes.some(touches)) return 'rows that it may depend on were deleted'
+    if (this.#computation.restsOnKeptRows === true && others.removedRows.some(touches)) {
+      return 'rows that it left as they were may have been removed'
+    }
     if (this.#computation.isolation === 'snapshot') return null
     if (others.addedData.some(touches)) return 'rows that it may depend on were added'
     return null

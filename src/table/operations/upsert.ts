@@ -46,6 +46,7 @@ const NOTHING: UpsertCounts = { rowsUpdated: 0, rowsInserted: 0, rowsDeleted: 0,
 
 export class Upsert implements RowComputation {
   readonly operation = 'upsert'
+  readonly restsOnKeptRows = true
   readonly isolation: Isolation
   readonly onConflict: 'redo' | 'fail'
   readonly #writer: RowWriter
