@@ -54,10 +54,12 @@ export interface PurgePlan {
  */
 export async function planPurge(context: ManifestContext, loaded: LoadedTable): Promise<PurgePlan> {
   const { metadata } = loaded
-  const perSnapshot = await mapConcurrently(metadata.snapshots, (snapshot) =>
-    orNone(() => manifestsOf(context, snapshot)),
-  )
-  const manifests = new Map(perSnapshot.flat().map((manifest) => [manifest.location, manifest]))
+  const manifests = new Map<string, ManifestFile>()
+  // Snapshots share most of their manifests: each is held once, however many list it.
+  await mapConcurrently(metadata.snapshots, async (snapshot) => {
+    for (const manifest of await orNone(() => manifestsOf(context, snapshot)))
+      manifests.set(manifest.location, manifest)
+  })
   // Every manifest is read once before anything is dropped: one that cannot be read whole stops it here.
   await mapConcurrently(
     [...manifests.values()],
