@@ -122,7 +122,8 @@ export abstract class TableOperations extends NamespaceOperations {
    *
    * NoSuchTableError; with `purge` also CorruptFileError (before anything is dropped) and
    * InvalidArgumentError when the table's `gc.enabled` is false. The result is null without purge,
-   * and where the catalog's server deletes the files itself.
+   * and where the catalog's server deletes the files itself. A store that fails after the drop does
+   * not make it fail: the result names the files that stay, and why.
    */
   async dropTable(
     reference: TableReference,

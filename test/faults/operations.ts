@@ -305,6 +305,8 @@ const READING = new Set([
   'namespaceExists',
   'planDeleteRows',
   'planSchemaEvolution',
+  'planUpdateRows',
+  'planWriteData',
   'schemaHistory',
   'tableExists',
 ])

@@ -102,6 +102,10 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   listSnapshots: () => manager.listSnapshots(events),
   deleteRows: () => manager.deleteRows(events, `kind = '${VALUE}'`),
   planDeleteRows: () => manager.planDeleteRows(events, `kind = '${VALUE}'`),
+  planUpdateRows: () => manager.planUpdateRows(events, { kind: VALUE }, 'id = 1'),
+  planWriteData: () => manager.planWriteData(events, [{ id: 1n, kind: VALUE }], { mode: 'overwrite' }),
+  planSchemaEvolution: () =>
+    manager.planSchemaEvolution(events, [{ type: 'add_column', name: 'x', fieldType: 'int' }]),
   updateRows: () => manager.updateRows(events, { kind: VALUE }, 'id = 1'),
   evolveSchema: () => manager.evolveSchema(events, [{ type: 'add_column', name: 'x', fieldType: 'int' }]),
   evolvePartitionSpec: () => manager.evolvePartitionSpec(events, [{ type: 'add_field', source: 'id' }]),

@@ -28,6 +28,10 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
         listSnapshots: () => manager.listSnapshots(events),
         deleteRows: () => manager.deleteRows(events, 'id = 1'),
         planDeleteRows: () => manager.planDeleteRows(events, 'id = 1'),
+        planUpdateRows: () => manager.planUpdateRows(events, { kind: 'b' }, 'id = 1'),
+        planWriteData: () => manager.planWriteData(events, [{ id: 1n }], { mode: 'overwrite' }),
+        planSchemaEvolution: () =>
+          manager.planSchemaEvolution(events, [{ type: 'delete_column', name: 'kind' }]),
         updateRows: () => manager.updateRows(events, { kind: 'b' }, 'id = 1'),
         evolveSchema: () => manager.evolveSchema(events, [{ type: 'delete_column', name: 'kind' }]),
         evolvePartitionSpec: () => manager.evolvePartitionSpec(events, [{ type: 'add_field', source: 'id' }]),
