@@ -2,6 +2,7 @@
 import type { Properties } from '../catalog/catalog.ts'
 import { InvalidLocationError } from '../errors.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { maskedPath } from '../format/partition-path.ts'
 import { murmur3 } from '../format/transforms/murmur3.ts'
 import { boolProperty } from '../format/properties.ts'
 import { isWithin, joinLocation } from '../storage/location.ts'
@@ -69,7 +70,7 @@ export class AllowedRoots {
   check(location: string): string {
     if (this.allows(location)) return location
     throw new InvalidLocationError("The table's metadata names a file outside of the table's own locations", {
-      file: location,
+      file: maskedPath(location),
       hint: 'If this is meant, allow its folder with the extraRoots setting.',
     })
   }
