@@ -61,9 +61,18 @@ export async function buildRuntime(options: ManagerOptions, signal?: AbortSignal
     signal,
   })
   let plane: Promise<DataPlane> | null = null
+  const openPlane = async (): Promise<DataPlane> => {
+    try {
+      return await enginePlugin.open()
+    } catch (error) {
+      // What was in the way may be gone the next time.
+      plane = null
+      throw error
+    }
+  }
   const runtime: Runtime = {
     catalog,
-    dataPlane: () => (plane ??= enginePlugin.open()),
+    dataPlane: () => (plane ??= openPlane()),
     openStorage: (request) => openStorage(options, request),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
@@ -75,8 +84,11 @@ export async function buildRuntime(options: ManagerOptions, signal?: AbortSignal
     manifestLists: new LruCache(MANIFEST_LISTS_KEPT),
   }
   const release = async (): Promise<void> => {
-    if (plane !== null) await (await plane).close()
-    await catalog.close()
+    try {
+      if (plane !== null) await (await plane).close()
+    } finally {
+      await catalog.close()
+    }
   }
   return { runtime, runner, release }
 }

@@ -129,3 +129,37 @@ test('a catalog that cannot be connected to fails with its own error', async () 
   const catalogPlugin: CatalogPlugin = { name: 'broken', connect: () => Promise.reject(failure) }
   await expect(IcebergTableManager.connect({ ...options, catalogPlugin })).rejects.toBe(failure)
 })
+
+test('an engine that could not be opened is opened again, and keeps nothing from being closed', async () => {
+  const { options } = recordingPlugins()
+  let opened = 0
+  let closed = 0
+  const enginePlugin: EnginePlugin = {
+    name: 'late',
+    open: () => {
+      opened += 1
+      return opened === 1 ? Promise.reject(new Error('no scratch folder yet')) : sharedEngine(plane).open()
+    },
+  }
+  const catalogPlugin: CatalogPlugin = {
+    name: 'closing',
+    connect: async (connection) => {
+      const catalog = await options.catalogPlugin.connect(connection)
+      return new Proxy(catalog, {
+        get(target, key) {
+          if (key === 'close') closed += 1
+          const value: unknown = Reflect.get(target, key, target)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+    },
+  }
+  const manager = await IcebergTableManager.connect({ ...options, catalogPlugin, enginePlugin })
+  const config = { namespace: 'demo', name: 't', schema: table({ id: t.long() }) }
+  const tbl = await manager.createTable(config, { createNamespace: true })
+  await expect(manager.writeData(tbl, [{ id: 1n }])).rejects.toThrow('no scratch folder yet')
+  await manager.writeData(tbl, [{ id: 1n }])
+  expect(opened).toBe(2)
+  await manager.close()
+  expect(closed).toBe(1)
+})
