@@ -164,7 +164,7 @@ class CommitRun {
   }
 
   async #prepare(): Promise<CommitRequest | null> {
-    const attempt = await this.#change.apply(this.#base.metadata, this.#attempts + 1, !this.#anyUnknown)
+    const attempt = await this.#apply()
     if (attempt === null) return null
     const uuid = this.#start.metadata['table-uuid']
     return {
@@ -174,6 +174,18 @@ class CommitRun {
         updates: attempt.updates,
       },
       idempotencyKey: this.#runtime.random.uuid(),
+    }
+  }
+
+  async #apply(): Promise<CommitAttempt | null> {
+    try {
+      return await this.#change.apply(this.#base.metadata, this.#attempts + 1, !this.#anyUnknown)
+    } catch (error) {
+      if (!(error instanceof CommitConflictError)) throw error
+      // What others did is in the way for good: the same error, with how often it was tried.
+      const { message, hint, cause } = error
+      const table = identifierToString(this.#id)
+      throw new CommitConflictError(message, { table, attempts: this.#attempts, hint, cause })
     }
   }
 
