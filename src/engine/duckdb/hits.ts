@@ -1,9 +1,11 @@
 /** Rows that a query found, by task, as bitmaps. */
 import duckdb from '@duckdb/node-bindings'
+import { EngineError } from '../../errors.ts'
 import { PositionSet } from '../../format/position-set.ts'
 import type { FileMatch } from '../row-changes.ts'
 import type { OpenTask } from './open-tasks.ts'
 import { bigint64sOf, int32sOf, wholeVector } from './raw-vector.ts'
+import type { ScanQuery } from './scan-sql.ts'
 import type { StreamChunk } from './session.ts'
 
 /** The two columns that say which row of which task it is. */
@@ -22,39 +24,34 @@ export function rowsOfChunk({ chunk, rowCount }: StreamChunk): ChunkRows {
 }
 
 export class Hits {
-  readonly #tasks: readonly OpenTask[]
-  readonly #found = new Map<number, PositionSet>()
+  readonly #found = new Map<OpenTask, PositionSet>()
 
-  /** Tasks in the order in which rows number them. */
-  constructor(tasks: readonly OpenTask[]) {
-    this.#tasks = tasks
-  }
-
-  add(task: number, position: number): void {
-    let positions = this.#found.get(task)
-    if (positions === undefined) {
-      positions = new PositionSet(this.#tasks[task]?.file.recordCount)
-      this.#found.set(task, positions)
-    }
-    positions.add(position)
-  }
-
-  /** Tasks with a hit, by number. */
-  get found(): ReadonlyMap<number, PositionSet> {
+  /** Tasks with a hit. */
+  get found(): ReadonlyMap<OpenTask, PositionSet> {
     return this.#found
   }
 
-  addChunk(stream: StreamChunk): void {
-    const { tasks, positions } = rowsOfChunk(stream)
-    for (let i = 0; i < stream.rowCount; i++) this.add(tasks[i] ?? 0, Number(positions[i]))
+  /** Adds rows of a query, by the numbers that it gives its tasks. */
+  of({ tasks }: ScanQuery): (task: number, position: number) => void {
+    const sets: PositionSet[] = []
+    return (number, position) => {
+      const set = (sets[number] ??= this.#rowsOf(tasks[number]))
+      set.add(position)
+    }
   }
 
   /** By task; `deleted` are rows that were gone before. */
   matches(deleted: ReadonlyMap<OpenTask, PositionSet>): readonly FileMatch[] {
-    return this.#tasks.flatMap((open, at) => {
-      const positions = this.#found.get(at)
-      return positions === undefined ? [] : [fileMatch(open, positions, deleted.get(open))]
-    })
+    return [...this.#found].map(([open, positions]) => fileMatch(open, positions, deleted.get(open)))
+  }
+
+  #rowsOf(task: OpenTask | undefined): PositionSet {
+    if (task === undefined) throw new EngineError('the engine delivered a row of no file')
+    const known = this.#found.get(task)
+    if (known !== undefined) return known
+    const positions = new PositionSet(task.file.recordCount)
+    this.#found.set(task, positions)
+    return positions
   }
 }
 

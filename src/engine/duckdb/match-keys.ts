@@ -95,7 +95,7 @@ class KeyMatching {
 
   async #window(open: OpenTasks): Promise<readonly FileMatch[]> {
     const deleted = await readPositionDeletes(open, this.#request.signal)
-    const hits = new Hits(open.tasks)
+    const hits = new Hits()
     const isOneStep = inOneStep(this.#spool, open.tasks)
     const met = await this.#meet(open, deleted, hits, isOneStep ? this.#compared : this.#keys)
     const isCompared = isOneStep || this.#compared.fields.length === this.#keys.fields.length
@@ -129,21 +129,22 @@ class KeyMatching {
       columns: projection.fields.length,
       withOthers: scope !== null,
     })
-    const met: Met = { rows: new Hits(open.tasks), source: new PositionSet(this.#spool.rows) }
+    const met: Met = { rows: new Hits(), source: new PositionSet(this.#spool.rows) }
+    const [hit, meet] = [hits.of(scan), met.rows.of(scan)]
     for await (const chunk of open.session.stream(sql, this.#statement(open, scan.values))) {
       for (const { task, position, sourceRow, differs } of pairsOf(chunk)) {
         if (sourceRow >= 0) this.#tally.matched.add(sourceRow)
         if (sourceRow < 0 || this.#deleting.has(sourceRow)) {
-          hits.add(task, position)
+          hit(task, position)
           this.#tally.rowsDeleted += 1
           continue
         }
         this.#tally.rowsMatched += 1
         if (differs) {
-          hits.add(task, position)
+          hit(task, position)
           this.#tally.update(sourceRow)
         } else {
-          met.rows.add(task, position)
+          meet(task, position)
           met.source.add(sourceRow)
         }
       }
@@ -153,13 +154,12 @@ class KeyMatching {
 
   /** Rows that met and differ are hits. */
   async #compare(open: OpenTasks, met: Met, hits: Hits): Promise<void> {
-    const numbers = [...met.rows.found.keys()]
-    const tasks = numbers.flatMap((number) => open.tasks[number] ?? [])
+    const tasks = [...met.rows.found.keys()]
     const scan = scanQuery(tasks, {
       projection: this.#compared,
       names: tableNames(this.#compared),
       nameMapping: this.#request.nameMapping,
-      rows: new Map(tasks.map((task, at) => [task, onlyRows(met.rows.found.get(numbers[at] ?? 0))])),
+      rows: onlyRows(met.rows.found),
       rowIds: ROW_IDS,
     })
     const bits = joinedBits([{ rowCount: this.#spool.rows, positions: met.source }]).value
@@ -171,9 +171,10 @@ class KeyMatching {
       columns: this.#compared.fields.length,
     })
     const options = this.#statement(open, [...scan.values, bits])
+    const hit = hits.of(scan)
     for await (const chunk of open.session.stream(sql, options)) {
       for (const { task, position, sourceRow } of pairsOf(chunk)) {
-        hits.add(numbers[task] ?? 0, position)
+        hit(task, position)
         this.#tally.update(sourceRow)
       }
     }
@@ -196,8 +197,8 @@ interface Met {
   readonly source: PositionSet
 }
 
-function onlyRows(positions = new PositionSet()): RowChoice {
-  return { take: 'only', positions }
+function onlyRows(found: ReadonlyMap<OpenTask, PositionSet>): ReadonlyMap<OpenTask, RowChoice> {
+  return new Map([...found].map(([task, positions]) => [task, { take: 'only', positions }]))
 }
 
 function idsOf(schema: Schema): readonly number[] {

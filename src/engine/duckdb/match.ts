@@ -8,7 +8,7 @@ import { transformResultType } from '../../format/transforms/transform.ts'
 import type { PartitionField } from '../../format/partition-spec.ts'
 import { isPrimitive, type Datum, type PrimitiveType } from '../../format/types.ts'
 import type { FileMatch, MatchRequest, PartitionMatchRequest } from '../row-changes.ts'
-import { fileMatch, Hits, ROW_IDS } from './hits.ts'
+import { fileMatch, Hits, ROW_IDS, rowsOfChunk } from './hits.ts'
 import { refuseUnsupported, type OpenTask, type OpenTasks, type Reader } from './open-tasks.ts'
 import { readPositionDeletes, withoutDeleted } from './position-deletes.ts'
 import { leafSql } from './projection.ts'
@@ -94,9 +94,13 @@ async function matchWindow(
     rowIds: ROW_IDS,
     computed,
   })
-  const hits = new Hits(scanned)
+  const hits = new Hits()
+  const add = hits.of(query)
   const sql = `SELECT ${ROW_ID_LIST} FROM (${around(query.sql)})`
-  for await (const chunk of open.session.stream(sql, statement(open, query, request))) hits.addChunk(chunk)
+  for await (const chunk of open.session.stream(sql, statement(open, query, request))) {
+    const { tasks, positions } = rowsOfChunk(chunk)
+    for (let i = 0; i < chunk.rowCount; i++) add(tasks[i] ?? 0, Number(positions[i]))
+  }
   return [...matches, ...hits.matches(deleted)]
 }
 

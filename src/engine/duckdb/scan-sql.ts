@@ -21,6 +21,8 @@ const POSITION_COLUMN_ID = 2147483645
 
 export interface ScanQuery {
   readonly sql: string
+  /** The tasks that are read, by their numbers in the rows' ids. */
+  readonly tasks: readonly OpenTask[]
   /** Of the parameters `$1`, `$2` … */
   readonly values: readonly DuckDBBitValue[]
 }
@@ -33,8 +35,8 @@ export interface ScanShape {
   /** Which rows are meant; all of files that are not in it. */
   readonly rows: ReadonlyMap<OpenTask, RowChoice>
   /**
-   * Two columns in front of the others: the number of the row's task among the tasks (INTEGER), and
-   * the row's position in its file (BIGINT).
+   * Two columns in front of the others: the number of the row's task among those of the query
+   * (INTEGER), and the row's position in its file (BIGINT).
    */
   readonly rowIds?: { readonly task: string; readonly position: string }
   /** Further columns, behind the others, by name. */
@@ -50,9 +52,14 @@ export interface ComputedColumn {
 /** The rows of the tasks, of exactly the projection's types. */
 export function scanQuery(tasks: readonly OpenTask[], shape: ScanShape): ScanQuery {
   const values: DuckDBBitValue[] = []
-  const numbers = new Map(tasks.map((task, at) => [task, at]))
-  const selects = branchesOf(tasks, shape).flatMap((branch) => branchSql(branch, shape, numbers, values))
-  return { sql: selects.length === 0 ? emptySql(shape) : unionAll(selects), values }
+  const numbered: OpenTask[] = []
+  const selects = branchesOf(tasks, shape).flatMap((branch) => {
+    const first = numbered.length
+    numbered.push(...branch.tasks)
+    return branchSql(branch, shape, first, values)
+  })
+  const sql = selects.length === 0 ? emptySql(shape) : unionAll(selects)
+  return { sql, values, tasks: numbered }
 }
 
 /**
@@ -75,13 +82,13 @@ export function numberedNames(schema: Schema): readonly string[] {
 function branchSql(
   branch: Branch,
   shape: ScanShape,
-  numbers: ReadonlyMap<OpenTask, number>,
+  firstNumber: number,
   values: DuckDBBitValue[],
 ): readonly string[] {
   const { layout, tasks } = branch
   const conditions = branch.condition === ALL_ROWS ? [] : [branch.condition]
   if (branch.take !== null) conditions.push(...choiceSql(branch, branch.take, shape, values))
-  const select = `SELECT ${outputsSql(branch, shape, numbers)}`
+  const select = `SELECT ${outputsSql(branch, shape, firstNumber)}`
   const paths = quotePaths(tasks.map((task) => task.localPath))
   // Numbered aliases: a file's own column may be called like a column that the engine adds.
   const from = `FROM read_parquet(${paths}, ${READ_OPTIONS}) AS f(${layout.columns.columns.join(', ')})`
@@ -125,13 +132,12 @@ function byFileSql(list: string): string {
   return `list_extract(${list}, CAST(file_index AS BIGINT) + 1)`
 }
 
-function outputsSql(branch: Branch, shape: ScanShape, numbers: ReadonlyMap<OpenTask, number>): string {
+function outputsSql(branch: Branch, shape: ScanShape, firstNumber: number): string {
   const { projection, names, rowIds, computed } = shape
   const outputs: string[] = []
   if (rowIds !== undefined) {
-    const tasks = branch.tasks.map((task) => numbers.get(task) ?? 0)
-    const task = tasks.length === 1 ? String(tasks[0]) : byFileSql(`[${tasks.join(', ')}]`)
-    outputs.push(`CAST(${task} AS INTEGER) AS ${quoteName(rowIds.task)}`)
+    const task = `CAST(file_index AS INTEGER) + ${firstNumber}`
+    outputs.push(`${task} AS ${quoteName(rowIds.task)}`)
     outputs.push(`CAST(file_row_number AS BIGINT) AS ${quoteName(rowIds.position)}`)
   }
   for (const [at, field] of projection.fields.entries()) {
