@@ -3,7 +3,7 @@
  * leaves the table as it was and nothing behind; the last line of output says how the writes ended.
  */
 import { deepStrictEqual, ok } from 'node:assert/strict'
-import { statfs, truncate, writeFile, rm } from 'node:fs/promises'
+import { readdir, statfs, truncate, writeFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   FloebergError,
@@ -31,6 +31,7 @@ const COLUMNS = table({ id: t.long(), text: t.string() })
 
 interface Place {
   readonly manager: IcebergTableManager
+  readonly scratchDir: string
   readonly table: Table<RowIn<typeof COLUMNS>, RowOut<typeof COLUMNS>>
   readonly warehouse: string
 }
@@ -38,10 +39,12 @@ interface Place {
 interface PlaceOptions {
   readonly memoryLimitBytes?: number
   readonly sorted?: boolean
+  /** One partition for each id. */
+  readonly partitioned?: boolean
 }
 
 async function openPlace(folder: string, scratchDir: string, options: PlaceOptions = {}): Promise<Place> {
-  const { memoryLimitBytes, sorted = false } = options
+  const { memoryLimitBytes, sorted = false, partitioned = false } = options
   const warehouse = join(folder, 'wh')
   const manager = await IcebergTableManager.open({
     catalog: { uri: `sqlite:///${folder}/catalog.db`, warehouse },
@@ -53,17 +56,20 @@ async function openPlace(folder: string, scratchDir: string, options: PlaceOptio
     namespace: 'demo',
     name: 't',
     schema: COLUMNS,
+    partitionSpec: partitioned ? [{ source: 'id' }] : [],
     sortOrder: sorted ? [{ source: 'text' }] : [],
   })
   await manager.writeData(created, [{ id: 1n, text: 'first' }])
-  return { manager, table: created, warehouse }
+  return { manager, table: created, warehouse, scratchDir }
 }
 
 async function files(place: Place): Promise<readonly string[]> {
   const store = new LocalObjectStore()
   const prefix = `${toFileUri(place.warehouse)}/`
   const found = [...(await collect(store.list(prefix))), ...(await collect(store.listTemporary(prefix)))]
-  return found.map(({ location }) => location).sort()
+  const scratch = await readdir(place.scratchDir, { recursive: true, withFileTypes: true })
+  const inScratch = scratch.filter((entry) => entry.isFile()).map((entry) => `scratch ${entry.name}`)
+  return [...found.map(({ location }) => location), ...inScratch].sort()
 }
 
 /** `ok`, or the code of the error after which everything has to be as before. */
@@ -105,6 +111,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
     bigThenSmall(
       await openPlace(large, join(small, 'scratch'), { sorted: true, memoryLimitBytes: 180 * 2 ** 20 }),
     ),
+  lastFile: overwriteWithLastFileMissing,
   /** As many free blocks as a commit needs, from none on: each of its writes is the one that fails. */
   async lastBlocks() {
     const place = await openPlace(small, join(large, 'scratch'))
@@ -119,6 +126,20 @@ const SCENARIOS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
     await place.manager.close()
     return ends
   },
+}
+
+const PARTITIONS = 1000
+
+/** An overwrite by a thousand files of a block each, where there is room for all but the last. */
+async function overwriteWithLastFileMissing(): Promise<readonly string[]> {
+  const place = await openPlace(small, join(large, 'scratch'), { partitioned: true })
+  const rows = Array.from({ length: PARTITIONS }, (_, id) => ({ id: BigInt(id), text: 'new' }))
+  const filler = join(small, 'filler')
+  await fillUp(filler, PARTITIONS - 1)
+  const overwrite = () => place.manager.writeData(place.table, rows, { mode: 'overwrite' })
+  const ends = [await attempt(place, overwrite, () => rm(filler)), await attempt(place, overwrite)]
+  await place.manager.close()
+  return ends
 }
 
 async function fillUp(path: string, freeBlocks: number): Promise<void> {
