@@ -64,7 +64,9 @@ async function connectSql(properties: Properties, common: CatalogCommon): Promis
   }
   const uri = withoutDriver(given)
   if (!uri.startsWith('sqlite')) {
-    throw new UnsupportedFeatureError('SQL catalogs other than SQLite are not built yet')
+    throw new UnsupportedFeatureError('SQL catalogs other than SQLite are not built yet', {
+      hint: 'Use a uri such as sqlite:////path/catalog.db.',
+    })
   }
   const { openSqliteCatalog } = await import('./catalog/sql/sqlite.ts')
   return openSqliteCatalog({ ...common, uri })
@@ -99,6 +101,7 @@ export function storagePlugin(_properties: Properties): StoragePlugin {
         default:
           throw new UnsupportedFeatureError(`Storage of scheme '${scheme}' is not built yet`, {
             file: location,
+            hint: 'Use the local disk: a path, or file:///path.',
           })
       }
     },
@@ -208,7 +211,7 @@ export class IcebergTableManager extends Manager {
     })
     try {
       await manager.catalog.listNamespaces(undefined, { signal: options.signal })
-      if (options.verify !== 'read') await checkWritable(storage, properties)
+      if (options.verify !== 'read') await checkWritable(storage, properties, options.signal)
       throwIfAborted(options.signal)
       return manager
     } catch (error) {
@@ -226,10 +229,18 @@ function withWarehouseUri(properties: Properties): Properties {
 }
 
 /** Puts an object into the warehouse and takes it away again. */
-async function checkWritable(storage: StoragePlugin, { warehouse }: Properties): Promise<void> {
+async function checkWritable(
+  storage: StoragePlugin,
+  { warehouse }: Properties,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   if (warehouse === undefined) return
   const store = await storage.getObjectStore({ location: warehouse, config: {}, credentials: [] })
   const probe = joinLocation(warehouse, `.floeberg-probe-${randomUUID()}`)
-  await store.put(probe, new Uint8Array(), { ifAbsent: true })
-  await store.delete([probe])
+  try {
+    await store.put(probe, new Uint8Array(), { ifAbsent: true, signal })
+  } finally {
+    // Also after a put that failed: its answer may have been lost.
+    await store.delete([probe])
+  }
 }

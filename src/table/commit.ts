@@ -18,7 +18,12 @@ import type { TableRequirement } from '../format/metadata/requirements.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import type { TableUpdate } from '../format/metadata/updates.ts'
 import { identifierToString } from './identifier.ts'
-import { commitRetryPolicy, waitBeforeRetry, type CommitRetryOptions } from './retry-policy.ts'
+import {
+  commitRetryPolicy,
+  waitBeforeRetry,
+  type CommitRetryOptions,
+  type CommitRetryPolicy,
+} from './retry-policy.ts'
 import type { Runtime } from './runtime.ts'
 
 /** One way to bring the change about, on one base. */
@@ -104,6 +109,8 @@ class CommitRun {
   /** Set for good as soon as one send may or may not have taken effect. */
   #anyUnknown = false
   #attempts = 0
+  /** How often the catalog was away when the table was to be loaded again. */
+  #absences = 0
 
   constructor(
     runtime: Runtime,
@@ -149,17 +156,26 @@ class CommitRun {
       const outcome = await this.#send(request)
       if (outcome.kind === 'committed') return { table: outcome.table, attempts: this.#attempts }
       if (outcome.kind === 'retry') request = null
-      const wait = waitBeforeRetry(
-        policy,
-        this.#attempts,
-        this.#runtime.clock.now() - started,
-        this.#runtime.random.fraction(),
-      )
-      if (wait === null) throw this.#outOfRetries(outcome.error)
-      await this.#runtime.clock.sleep(wait, this.#options.signal)
-      await this.#reload()
+      await this.#waitAndReload(policy, started, outcome.error)
       if (this.#hasLanded()) return { table: this.#base, attempts: this.#attempts }
       if (this.#base.metadataLocation !== request?.base.metadataLocation) request = null
+    }
+  }
+
+  /** A catalog that is away when it is asked again costs a retry, as one that is away when it is sent to. */
+  async #waitAndReload(policy: CommitRetryPolicy, started: number, reason: Error): Promise<void> {
+    const { clock, random } = this.#runtime
+    for (let error = reason; ; this.#absences += 1) {
+      const tries = this.#attempts + this.#absences
+      const wait = waitBeforeRetry(policy, tries, clock.now() - started, random.fraction())
+      if (wait === null) throw this.#outOfRetries(error)
+      await clock.sleep(wait, this.#options.signal)
+      try {
+        return await this.#reload()
+      } catch (absence) {
+        if (!(absence instanceof CatalogUnavailableError)) throw absence
+        error = absence
+      }
     }
   }
 
@@ -202,7 +218,22 @@ class CommitRun {
         if (!this.#anyUnknown) await this.#discard(() => this.#change.discardAttempt())
         return { kind: 'retry', error }
       }
+      if (error instanceof CommitRejectedError && (await this.#isUpgraded())) {
+        if (!this.#anyUnknown) await this.#discard(() => this.#change.discardAttempt())
+        return { kind: 'retry', error }
+      }
       throw error
+    }
+  }
+
+  /** A format version that moved meanwhile is no fault of the change: it is built again for the new one. */
+  async #isUpgraded(): Promise<boolean> {
+    try {
+      const { metadata } = await this.#runtime.catalog.loadTable(this.#id, { snapshots: 'all' })
+      return metadata['format-version'] !== this.#base.metadata['format-version']
+    } catch {
+      // The rejection is what the caller must hear, not that the look failed.
+      return false
     }
   }
 

@@ -48,7 +48,7 @@ export class DeleteIndex {
 }
 
 /** The one data file that a position delete file is about, where it says so by reference or by bounds. */
-function onlyTarget(file: ContentFile): string | null {
+export function onlyTarget(file: ContentFile): string | null {
   if (file.content !== 'position-deletes') return null
   if (file.referencedDataFile !== null) return file.referencedDataFile
   const bounds = [file.lowerBounds, file.upperBounds].map((of) =>

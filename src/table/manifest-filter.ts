@@ -14,14 +14,21 @@ import { entriesOf, type ManifestContext } from './manifest-reader.ts'
 import { partitionKey } from './partition-key.ts'
 import type { SnapshotProducer } from './snapshot-producer.ts'
 
-/** The manifests without the removed files. CommitConflictError when one of them is not listed any more. */
+/** Manifests without the removed files. */
+export interface FilteredManifests {
+  readonly manifests: readonly ManifestFile[]
+  /** What was taken out: delete files that others removed before are not among it. */
+  readonly removed: readonly ContentFile[]
+}
+
+/** CommitConflictError when a data file is not listed any more. */
 export async function filterManifests(
   producer: SnapshotProducer,
   context: ManifestContext,
   manifests: readonly ManifestFile[],
   removed: readonly ContentFile[],
-): Promise<readonly ManifestFile[]> {
-  if (removed.length === 0) return manifests
+): Promise<FilteredManifests> {
+  if (removed.length === 0) return { manifests, removed }
   const wanted = new Set(removed.map(contentFileKey))
   const found = new Set<string>()
   const filter = new ManifestFilter(producer, context, wanted, found)
@@ -29,8 +36,9 @@ export async function filterManifests(
   const filtered = await mapConcurrently(manifests, (manifest) =>
     candidates.mayList(manifest) ? filter.apply(manifest) : Promise.resolve(manifest),
   )
-  if (found.size < wanted.size) throw filesGone(wanted.size - found.size)
-  return filtered
+  const gone = removed.filter((file) => file.content === 'data' && !found.has(contentFileKey(file)))
+  if (gone.length > 0) throw filesGone(gone.length)
+  return { manifests: filtered, removed: removed.filter((file) => found.has(contentFileKey(file))) }
 }
 
 /** More partitions than this are not looked up one by one in every manifest's summary. */
@@ -87,8 +95,6 @@ class ManifestFilter {
   }
 
   async apply(manifest: ManifestFile): Promise<ManifestFile> {
-    // Everything has been found: the rest cannot hold any of it.
-    if (this.#found.size === this.#wanted.size) return manifest
     const entries = await entriesOf(this.#context, manifest)
     if (!entries.some((entry) => this.#isWanted(entry))) return manifest
     const kept = entries.filter((entry) => entry.status !== 'deleted').map((entry) => this.#rewritten(entry))

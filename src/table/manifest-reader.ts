@@ -137,31 +137,29 @@ async function inlineManifests(
   snapshot: Snapshot,
 ): Promise<readonly ManifestFile[]> {
   const locations = snapshot.manifests ?? []
-  return Promise.all(
-    locations.map(async (location) => {
-      const { size } = await missingAsTyped(location, () =>
-        context.store.head(context.roots.check(location), { signal: context.signal }),
-      )
-      return {
-        location,
-        length: size,
-        specId: context.metadata['default-spec-id'],
-        content: 'data',
-        sequenceNumber: 0,
-        minSequenceNumber: 0,
-        addedSnapshotId: snapshot['snapshot-id'],
-        addedFilesCount: null,
-        existingFilesCount: null,
-        deletedFilesCount: null,
-        addedRowsCount: null,
-        existingRowsCount: null,
-        deletedRowsCount: null,
-        partitions: null,
-        keyMetadata: null,
-        firstRowId: null,
-      } as const
-    }),
-  )
+  return mapConcurrently(locations, async (location) => {
+    const { size } = await missingAsTyped(location, () =>
+      context.store.head(context.roots.check(location), { signal: context.signal }),
+    )
+    return {
+      location,
+      length: size,
+      specId: context.metadata['default-spec-id'],
+      content: 'data',
+      sequenceNumber: 0,
+      minSequenceNumber: 0,
+      addedSnapshotId: snapshot['snapshot-id'],
+      addedFilesCount: null,
+      existingFilesCount: null,
+      deletedFilesCount: null,
+      addedRowsCount: null,
+      existingRowsCount: null,
+      deletedRowsCount: null,
+      partitions: null,
+      keyMetadata: null,
+      firstRowId: null,
+    } as const
+  })
 }
 
 function readFile(context: ManifestContext, location: string): Promise<Uint8Array> {

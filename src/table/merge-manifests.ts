@@ -41,7 +41,7 @@ async function mergeGroup(
     else {
       // The new ones are read again, like the old.
       await request.producer.written()
-      result.push(await mergeBin(request, bin))
+      result.push(...(await mergeBin(request, bin)))
     }
   }
   return result
@@ -67,7 +67,11 @@ function packFromEnd(manifests: readonly ManifestFile[], targetSize: number): Ma
   return bins
 }
 
-async function mergeBin(request: MergeRequest, bin: readonly ManifestFile[]): Promise<ManifestFile> {
+/** One manifest; none when nothing of the bin is left. */
+async function mergeBin(
+  request: MergeRequest,
+  bin: readonly ManifestFile[],
+): Promise<readonly ManifestFile[]> {
   const { producer, context } = request
   const entries: ManifestEntry[] = []
   for (const manifest of bin) {
@@ -79,7 +83,7 @@ async function mergeBin(request: MergeRequest, bin: readonly ManifestFile[]): Pr
       if (kept !== null) entries.push(kept)
     }
   }
-  return producer.writeAttemptManifest(context.metadata, entries)
+  return entries.length === 0 ? [] : [await producer.writeAttemptManifest(context.metadata, entries)]
 }
 
 /** What an earlier snapshot added is now existing; what it deleted is no longer listed. */

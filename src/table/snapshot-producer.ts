@@ -169,18 +169,22 @@ export class SnapshotProducer {
 
   /** Removes what only the last attempt wrote. */
   async discardAttempt(): Promise<void> {
-    const files = this.#attemptFiles
-    this.#attemptFiles = []
-    if (files.length > 0) await this.#target.storage.store.delete(files)
+    this.#attemptFiles = await this.#remove(this.#attemptFiles)
   }
 
   async discardAll(): Promise<void> {
     // A manifest that is still on its way would come to stay. That it fails is what led here.
     await this.written().catch(() => undefined)
-    const files = [...this.#sharedFiles, ...this.#attemptFiles]
-    this.#attemptFiles = []
+    const left = await this.#remove([...this.#sharedFiles, ...this.#attemptFiles])
     this.#sharedFiles.length = 0
-    if (files.length > 0) await this.#target.storage.store.delete(files)
+    this.#attemptFiles = left
+  }
+
+  /** Removes files; answers those that are still there, to be tried again with the next. */
+  async #remove(files: readonly string[]): Promise<string[]> {
+    if (files.length === 0) return []
+    const { failed } = await this.#target.storage.store.delete(files)
+    return failed.map(({ location }) => location)
   }
 
   #refUpdate(base: TableMetadata): { type: 'branch'; 'snapshot-id': bigint } {

@@ -101,6 +101,9 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
 
   /** Moves the handle to what an operation of ours committed. */
   advance(loaded: LoadedTable): void {
+    // Of operations side by side, an earlier one's answer may come later: never back.
+    if (this.metadata['metadata-log'].some((entry) => entry['metadata-file'] === loaded.metadataLocation))
+      return
     this.#state = { ...this.#state, loaded, metadata: loaded.metadata }
   }
 

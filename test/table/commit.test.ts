@@ -217,6 +217,59 @@ describe('a catalog that is away', () => {
   })
 })
 
+describe('a catalog that is away when the table is loaded again', () => {
+  /** The catalog whose next loads fail as often as is said. */
+  function absent(catalog: ScriptedCatalog, times: number): ScriptedCatalog {
+    let left = times
+    return new Proxy(catalog, {
+      get(target, key) {
+        if (key !== 'loadTable') return Reflect.get(target, key)
+        return async (...args: Parameters<Catalog['loadTable']>) => {
+          left -= 1
+          if (left >= 0) throw new CatalogUnavailableError('scripted absence')
+          return target.loadTable(...args)
+        }
+      },
+    })
+  }
+
+  test('costs a retry, not the operation', async () => {
+    const it = await scene([{ outcome: 'conflict' }])
+    const runtime = { ...it.world.runtime, catalog: absent(it.scripted, 2) }
+    const { attempts, snapshotId } = await append({ ...it, world: { ...it.world, runtime } }, 'ours')
+    expect(attempts).toBe(2)
+    expect(it.world.clock.waits).toEqual([50, 100, 200])
+    expect((await liveManifests(it.world)).metadata['current-snapshot-id']).toBe(snapshotId)
+  })
+
+  test('ends the operation when its retries are used up, with nothing left behind', async () => {
+    const it = await scene([{ outcome: 'conflict' }], { 'commit.retry.num-retries': '2' })
+    const before = await allObjects(it.world.store)
+    const runtime = { ...it.world.runtime, catalog: absent(it.scripted, 9) }
+    await expect(append({ ...it, world: { ...it.world, runtime } }, 'ours')).rejects.toThrow(
+      CatalogUnavailableError,
+    )
+    expect(await allObjects(it.world.store)).toEqual(before)
+  })
+})
+
+describe('a format version that is raised meanwhile', () => {
+  test('is no reason to give up: the snapshot is built again for it', async () => {
+    const world = memoryWorld()
+    const table = await createTestTable(world, { 'format-version': '1' })
+    await world.catalog.commitTable(TABLE, {
+      requirements: [],
+      updates: [{ action: 'upgrade-format-version', 'format-version': 2 }],
+    })
+    const scripted = scriptedCatalog(world.catalog, [])
+    const { snapshotId } = await append({ world, table, scripted }, 'ours')
+    const { metadata, manifests } = await liveManifests(world)
+    expect(metadata['format-version']).toBe(2)
+    expect(metadata['current-snapshot-id']).toBe(snapshotId)
+    expect(manifests.map((manifest) => manifest.sequenceNumber)).toEqual([1])
+  })
+})
+
 describe('a lost answer', () => {
   test('of a commit that landed is success', async () => {
     const it = await scene([{ outcome: 'lost answer' }])

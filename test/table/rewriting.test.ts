@@ -37,8 +37,9 @@ async function change(
     operation: 'test',
     isolation: 'serializable',
     onConflict: 'fail',
-    compute: async () => ({ added: [], removed: [], referenced: [], ...files }),
+    compute: async () => ({ added: [], removed: [], removedDeletes: [], referenced: [], ...files }),
     touches: () => true,
+    written: () => [],
     discard: async () => {},
   } as const
   const result = await commitChange(

@@ -53,12 +53,17 @@ export class DeleteRows implements RowComputation {
     return {
       added: [...rewritten, ...deletes],
       removed: removedFiles(removal),
+      removedDeletes: removal.deadDeletes,
       referenced: referencedFiles(removal),
     }
   }
 
   touches(base: TableMetadata, entry: ManifestEntry): boolean {
     return mightTouch(base, this.#options.filterOn(base), entry)
+  }
+
+  written(): readonly string[] {
+    return this.#writer.written()
   }
 
   discard(): Promise<void> {

@@ -15,7 +15,9 @@ import { planScan } from '../plan.ts'
 import { mightTouch } from './conflict-scope.ts'
 import { writeStrategy, type FileDecision } from './file-action.ts'
 import {
+  deadDeletesOf,
   decideAll,
+  deletesOnlyOf,
   dropWhole,
   planRemoval,
   referencedFiles,
@@ -78,6 +80,7 @@ export class Overwrite implements RowComputation {
     return {
       added: [...this.#newFiles, ...rewritten, ...deletes],
       removed: removedFiles(removal),
+      removedDeletes: removal.deadDeletes,
       referenced: referencedFiles(removal),
     }
   }
@@ -103,6 +106,10 @@ export class Overwrite implements RowComputation {
     // Another spec's partitions cannot be compared with ours.
     if (first === undefined || entry.file.specId !== first.specId) return true
     return this.#newPartitions().has(partitionKey(entry.file.specId, entry.file.partition))
+  }
+
+  written(): readonly string[] {
+    return this.#writer.written()
   }
 
   discard(): Promise<void> {
@@ -134,6 +141,7 @@ export class Overwrite implements RowComputation {
         ...decided.map(({ decision }) => decision),
       ],
       decided,
+      deadDeletes: [...deletesOnlyOf(whole), ...deadDeletesOf(decided)],
     }
   }
 

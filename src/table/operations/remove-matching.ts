@@ -8,6 +8,7 @@ import { currentSchema } from '../../format/metadata/views.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import type { Snapshot } from '../../format/snapshot.ts'
 import type { ManifestContext } from '../manifest-reader.ts'
+import { onlyTarget } from '../delete-index.ts'
 import { planScan } from '../plan.ts'
 import { decideFile, type FileDecision, type WriteStrategy } from './file-action.ts'
 import type { DecidedMatch, RowWriter } from './row-writer.ts'
@@ -19,6 +20,8 @@ export interface Removal {
   readonly decisions: readonly FileDecision[]
   /** Files that were opened, with the rows that go. */
   readonly decided: readonly DecidedMatch[]
+  /** Delete files that are about nothing but files that leave. */
+  readonly deadDeletes: readonly ContentFile[]
 }
 
 /** Plans the removal of the rows for which the filter is true. Reads data only of straddling files. */
@@ -37,7 +40,21 @@ export async function planRemoval(
     ...(await dropWhole(writer, base, whole, EVERY_ROW_MATCHES)),
     ...decided.map(({ decision }) => decision),
   ]
-  return { decisions, decided }
+  return { decisions, decided, deadDeletes: [...deletesOnlyOf(whole), ...deadDeletesOf(decided)] }
+}
+
+/** Position deletes of files that leave, and that are about no other file. */
+export function deletesOnlyOf(tasks: readonly FileScanTask[]): readonly ContentFile[] {
+  return tasks.flatMap(({ deletes }) =>
+    deletes.map(({ file }) => file).filter((file) => onlyTarget(file) !== null),
+  )
+}
+
+/** The same, of the files that were opened and leave. */
+export function deadDeletesOf(decided: readonly DecidedMatch[]): readonly ContentFile[] {
+  return deletesOnlyOf(
+    decided.filter(({ decision }) => decision.action !== 'delete').map(({ match }) => match.task),
+  )
 }
 
 /**

@@ -33,6 +33,8 @@ export interface RowChange {
   readonly added: readonly ContentFile[]
   /** Data files that leave the table. */
   readonly removed: readonly ContentFile[]
+  /** Delete files that were about nothing but removed files, and leave with them. */
+  readonly removedDeletes: readonly ContentFile[]
   /** Data files that new position deletes refer to: they must still be there when it commits. */
   readonly referenced: readonly ContentFile[]
 }
@@ -52,7 +54,9 @@ export interface RowComputation {
   compute(base: TableMetadata, head: Snapshot | null): Promise<RowChange>
   /** Whether a file added or removed by others may hold rows that the computation depended on. */
   touches(base: TableMetadata, entry: ManifestEntry): boolean
-  /** Removes the data and delete files of the last computation. */
+  /** Data and delete files that were written and not discarded, a computation that failed included. */
+  written(): readonly string[]
+  /** Removes them. */
   discard(): Promise<void>
 }
 
@@ -76,8 +80,6 @@ export class RowLevelChange implements CommitChange {
   readonly #producer: SnapshotProducer
   #current: ComputedChange | null = null
   #added: readonly ManifestFile[] | null = null
-  /** Data files of earlier computations that may be in the table after all. */
-  readonly #kept: string[] = []
 
   constructor(target: SnapshotTarget, computation: RowComputation, options: RowChangeOptions) {
     this.#computation = computation
@@ -117,7 +119,7 @@ export class RowLevelChange implements CommitChange {
   }
 
   writtenFiles(): readonly string[] {
-    return [...this.#kept, ...this.#dataFiles(), ...this.#producer.writtenFiles()]
+    return [...this.#computation.written(), ...this.#producer.writtenFiles()]
   }
 
   async #changeOn(
@@ -142,18 +144,10 @@ export class RowLevelChange implements CommitChange {
   }
 
   async #startOver(mayDiscard: boolean): Promise<void> {
-    if (mayDiscard) {
-      await this.discardAll()
-    } else {
-      this.#kept.push(...this.#dataFiles())
-      this.#producer.keepFiles()
-    }
+    if (mayDiscard) await this.discardAll()
+    else this.#producer.keepFiles()
     this.#current = null
     this.#added = null
-  }
-
-  #dataFiles(): readonly string[] {
-    return this.#current?.change.added.map((file) => file.location) ?? []
   }
 
   async #compute(base: TableMetadata, head: Snapshot | null): Promise<RowChange> {
@@ -185,30 +179,29 @@ export class RowLevelChange implements CommitChange {
     change: RowChange,
     added: readonly ManifestFile[],
   ): Promise<SnapshotContent> {
-    const common = {
+    const contentOf = (removed: readonly ContentFile[]) => ({
       operation: operationOf(change),
-      change: { added: change.added, removed: change.removed },
-    }
-    if (head === null) return { ...common, manifests: added }
+      change: { added: change.added, removed },
+    })
+    if (head === null) return { ...contentOf([]), manifests: added }
     const merges =
       this.#options.strategy === 'merge_commit' &&
       boolProperty(base.properties, 'commit.manifest-merge.enabled')
     if (change.removed.length === 0 && !merges) {
       const inherited = await inheritedManifests(context, head)
-      if ('file' in inherited) return { ...common, manifests: added, inherited }
-      return { ...common, manifests: [...added, ...inherited] }
+      if ('file' in inherited) return { ...contentOf([]), manifests: added, inherited }
+      return { ...contentOf([]), manifests: [...added, ...inherited] }
     }
-    const inherited = await filterManifests(
+    const { manifests: inherited, removed } = await filterManifests(
       this.#producer,
       context,
       await writableManifests(context, head),
-      change.removed,
+      [...change.removed, ...change.removedDeletes],
     )
-    if (!merges) return { ...common, manifests: [...added, ...inherited] }
-    return {
-      ...common,
-      manifests: await mergeManifests({ producer: this.#producer, context, added, inherited }),
-    }
+    const content = contentOf(removed)
+    if (!merges) return { ...content, manifests: [...added, ...inherited] }
+    const manifests = await mergeManifests({ producer: this.#producer, context, added, inherited })
+    return { ...content, manifests }
   }
 
   async #writeAdded(base: TableMetadata, files: readonly ContentFile[]): Promise<readonly ManifestFile[]> {

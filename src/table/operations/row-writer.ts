@@ -142,9 +142,14 @@ export class RowWriter {
     }
   }
 
+  /** Locations of what was written and not discarded. */
+  written(): readonly string[] {
+    return this.#written.map((file) => file.location)
+  }
+
   /** Removes everything that was written. */
   async discard(): Promise<void> {
-    const locations = this.#written.map((file) => file.location)
+    const locations = this.written()
     this.#written = []
     if (locations.length > 0) await this.#options.storage.store.delete(locations)
   }

@@ -25,7 +25,7 @@ export class UpdatePropertiesChange implements CommitChange {
 
   async apply(base: TableMetadata): Promise<CommitAttempt | null> {
     if (this.isApplied(base)) return null
-    const removals = this.#remove.filter((key) => key in base.properties)
+    const removals = this.#remove.filter((key) => Object.hasOwn(base.properties, key))
     const updates: TableUpdate[] = []
     if (removals.length > 0) updates.push({ action: 'remove-properties', removals })
     if (Object.keys(this.#set).length > 0) updates.push({ action: 'set-properties', updates: this.#set })
@@ -35,7 +35,7 @@ export class UpdatePropertiesChange implements CommitChange {
   isApplied({ properties }: TableMetadata): boolean {
     return (
       Object.entries(this.#set).every(([key, value]) => properties[key] === value) &&
-      this.#remove.every((key) => !(key in properties))
+      this.#remove.every((key) => !Object.hasOwn(properties, key))
     )
   }
 

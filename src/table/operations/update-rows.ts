@@ -9,7 +9,7 @@ import type { ManifestContext } from '../manifest-reader.ts'
 import { planScan } from '../plan.ts'
 import { mightTouch } from './conflict-scope.ts'
 import { writeStrategy, type FileDecision } from './file-action.ts'
-import { decideAll, referencedFiles, removedFiles, type Removal } from './remove-matching.ts'
+import { deadDeletesOf, decideAll, referencedFiles, removedFiles, type Removal } from './remove-matching.ts'
 import type { Isolation, RowChange, RowComputation } from './row-change.ts'
 import type { RowWriter } from './row-writer.ts'
 
@@ -52,13 +52,17 @@ export class UpdateRows implements RowComputation {
       filter: filterOn(base),
     })
     const decided = decideAll(await this.#writer.match(base, tasks), strategy)
-    return { decisions: decided.map(({ decision }) => decision), decided }
+    return {
+      decisions: decided.map(({ decision }) => decision),
+      decided,
+      deadDeletes: deadDeletesOf(decided),
+    }
   }
 
   async compute(base: TableMetadata, head: Snapshot | null): Promise<RowChange> {
     const removal = await this.plan(base, head)
     this.#decisions = removal.decisions
-    if (removal.decided.length === 0) return { added: [], removed: [], referenced: [] }
+    if (removal.decided.length === 0) return { added: [], removed: [], removedDeletes: [], referenced: [] }
     const matches = removal.decided.map(({ match }) => match)
     const assign = this.#options.assignOn(base)
     const updated = await this.#writer.writeRows(
@@ -70,12 +74,17 @@ export class UpdateRows implements RowComputation {
     return {
       added: [...updated, ...rewritten, ...deletes],
       removed: removedFiles(removal),
+      removedDeletes: removal.deadDeletes,
       referenced: referencedFiles(removal),
     }
   }
 
   touches(base: TableMetadata, entry: ManifestEntry): boolean {
     return mightTouch(base, this.#options.filterOn(base), entry)
+  }
+
+  written(): readonly string[] {
+    return this.#writer.written()
   }
 
   discard(): Promise<void> {

@@ -12,7 +12,7 @@ import type { ManifestContext } from '../manifest-reader.ts'
 import { planScan } from '../plan.ts'
 import { mightTouch } from './conflict-scope.ts'
 import { writeStrategy, type FileDecision, type WriteStrategy } from './file-action.ts'
-import { decideAll, referencedFiles, removedFiles } from './remove-matching.ts'
+import { deadDeletesOf, decideAll, referencedFiles, removedFiles } from './remove-matching.ts'
 import type { Isolation, RowChange, RowComputation } from './row-change.ts'
 import type { RowWriter } from './row-writer.ts'
 
@@ -74,7 +74,8 @@ export class Upsert implements RowComputation {
     const match = await this.#match(base, head)
     try {
       const decided = decideAll(match.matches, strategyOf(base))
-      const removal = { decisions: decided.map(({ decision }) => decision), decided }
+      const decisions = decided.map(({ decision }) => decision)
+      const removal = { decisions, decided, deadDeletes: deadDeletesOf(decided) }
       this.#decisions = removal.decisions
       this.#counts = countsOf(match)
       const written =
@@ -84,6 +85,7 @@ export class Upsert implements RowComputation {
       return {
         added: [...written, ...rewritten, ...deletes],
         removed: removedFiles(removal),
+        removedDeletes: removal.deadDeletes,
         referenced: referencedFiles(removal),
       }
     } finally {
@@ -104,6 +106,10 @@ export class Upsert implements RowComputation {
 
   touches(base: TableMetadata, entry: ManifestEntry): boolean {
     return mightTouch(base, this.#scope(base), entry)
+  }
+
+  written(): readonly string[] {
+    return this.#writer.written()
   }
 
   discard(): Promise<void> {
