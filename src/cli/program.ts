@@ -1,6 +1,7 @@
 /** All commands. */
 import { Command } from 'commander'
 import { ENGINE_VERSION } from '../version.ts'
+import { deleteCommand, updateCommand } from './commands/change-rows.ts'
 import { configCommand, versionCommand } from './commands/config.ts'
 import { createCommand } from './commands/create.ts'
 import { describeCommand } from './commands/describe.ts'
@@ -20,7 +21,7 @@ import { propertiesCommand } from './commands/properties.ts'
 import { scanCommand } from './commands/scan.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { dropCommand, registerCommand, renameCommand } from './commands/tables.ts'
-import { writeCommand } from './commands/write.ts'
+import { overwriteCommand, upsertCommand, writeCommand } from './commands/write.ts'
 import type { Runner } from './runner.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -31,6 +32,10 @@ const COMMANDS = [
   schemaCommand,
   createCommand,
   writeCommand,
+  overwriteCommand,
+  upsertCommand,
+  updateCommand,
+  deleteCommand,
   scanCommand,
   snapshotsCommand,
   historyCommand,

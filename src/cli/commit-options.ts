@@ -1,0 +1,58 @@
+/** Options of every command that changes rows: where it commits, and how. */
+import { Option, type Command } from 'commander'
+import type { RowChangeOptions } from '../manager/row-change-options.ts'
+import type { Progress } from '../engine/data-plane.ts'
+import type { CommitStrategy } from '../table/operations/append.ts'
+import type { Isolation } from '../table/operations/row-change.ts'
+import { collect } from './command-run.ts'
+import { parseAssignments } from './field-syntax.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface CommitOptions {
+  readonly branch?: string
+  readonly commitStrategy?: CommitStrategy
+  readonly snapshotProperty?: readonly string[]
+  readonly isolation?: Isolation
+  readonly ignoreCase?: boolean
+}
+
+/** Adds the options. */
+export function withCommitOptions(command: Command): Command {
+  return command
+    .option('--branch <name>', 'branch to write to (default: main)')
+    .addOption(
+      new Option('--commit-strategy <strategy>', 'how the new manifests join the old').choices([
+        'fast_append',
+        'merge_commit',
+      ]),
+    )
+    .option(
+      '--snapshot-property <key=value>',
+      'an entry for the snapshot’s summary; may be repeated',
+      collect,
+    )
+    .addOption(
+      new Option(
+        '--isolation <level>',
+        'what others may have done meanwhile: snapshot lets rows be added that match (default: the table’s)',
+      ).choices(['serializable', 'snapshot']),
+    )
+    .option('--ignore-case', 'find columns whatever the case of their names')
+}
+
+/** What the library is given for them. UsageError. */
+export function commitOptionsOf(
+  options: CommitOptions,
+  terminal: Terminal,
+  onProgress: (progress: Progress) => void,
+): Omit<RowChangeOptions, 'onConflict'> {
+  return {
+    branch: options.branch,
+    commitStrategy: options.commitStrategy,
+    snapshotProperties: parseAssignments(options.snapshotProperty ?? []),
+    isolation: options.isolation,
+    caseSensitive: options.ignoreCase !== true,
+    signal: terminal.signal,
+    onProgress,
+  }
+}
