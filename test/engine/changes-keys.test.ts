@@ -261,6 +261,28 @@ describe('matchKeys', () => {
     ])
   })
 
+  test('names that differ in case only, odd ones, and columns that are always null', async () => {
+    const odd = schemaOf({
+      x: { kind: 'long' },
+      X: { kind: 'string' },
+      'a "quoted" name': { kind: 'double' },
+      nothing: { kind: 'unknown' },
+      file_row_number: { kind: 'int' },
+    })
+    const row = (x: bigint, text: string): Row => ({
+      x,
+      X: text,
+      'a "quoted" name': -0,
+      nothing: null,
+      file_row_number: 7,
+    })
+    const file = await fileOf([row(1n, 'a'), row(2n, 'b')], odd)
+    const source = [row(1n, 'a'), row(2n, 'B'), row(3n, 'c')]
+    const { counts, table } = await merged([taskOf(file, odd)], source, odd, { keys: [1] })
+    expect(counts).toStrictEqual({ updated: 1, inserted: 1, deleted: 0, unchanged: 1 })
+    expect(table).toStrictEqual(source)
+  })
+
   test('without columns to compare, without files, without rows', async () => {
     const keyOnly = schemaOf({ id: { kind: 'long' } })
     const file = await fileOf([{ id: 1n }, { id: 2n }], keyOnly)
