@@ -95,12 +95,18 @@ export class Session {
     this.#reusable = false
     const stop = this.#watch(options)
     let ended = false
+    let ahead: Promise<DuckDBDataChunk | null> = Promise.resolve(null)
     try {
       const result = await this.#connection.stream(sql, options.values?.slice())
+      ahead = result.fetchChunk()
       for (;;) {
-        const chunk = await result.fetchChunk()
+        const chunk = await ahead
         throwIfAborted(options.signal)
         if (chunk === null || chunk.rowCount === 0) break
+        // The engine makes the next chunk while this one is being read.
+        ahead = result.fetchChunk()
+        // Whoever waits for it hears of its failure; nobody may be left to.
+        ahead.catch(() => undefined)
         if (ended) throw new EngineError(`the engine could not ${options.doing}: rows came after the end`)
         ended = endsWithMark(chunk)
         const rowCount = ended ? chunk.rowCount - 1 : chunk.rowCount
@@ -114,8 +120,18 @@ export class Session {
       throw engineError(error, options)
     } finally {
       stop()
-      if (!ended) this.#connection.interrupt()
+      await this.#settle(ahead, ended)
     }
+  }
+
+  /** What is under way must not outlive the session. */
+  async #settle(ahead: Promise<unknown>, isComplete: boolean): Promise<void> {
+    const interrupt = (): void => this.#connection.interrupt()
+    if (!isComplete) interrupt()
+    const repeat = isComplete ? undefined : setInterval(interrupt, INTERRUPT_EVERY_MS)
+    // Its failure has been heard, or concerns rows that nobody wants any more.
+    await ahead.catch(() => undefined)
+    clearInterval(repeat)
   }
 
   /** A stream that breaks off says nothing; the same query run to its end does, if it fails again. */
