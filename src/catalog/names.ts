@@ -100,11 +100,17 @@ export function namespaceFolder(warehouse: Warehouse, namespace: Namespace): str
 }
 
 export function noSuchTable(id: TableIdentifier): NoSuchTableError {
-  return new NoSuchTableError('No such table', { table: tableText(id) })
+  return new NoSuchTableError(`No such table: ${tableText(id)}`, {
+    table: tableText(id),
+    hint: 'Check its name: listTables (`floeberg list`) shows those that are there.',
+  })
 }
 
 export function tableExists(id: TableIdentifier): TableAlreadyExistsError {
-  return new TableAlreadyExistsError('The table exists already', { table: tableText(id) })
+  return new TableAlreadyExistsError(`The table ${tableText(id)} exists already`, {
+    table: tableText(id),
+    hint: 'Load it, ask for ifNotExists (`--if-not-exists`), or choose another name.',
+  })
 }
 
 export function noSuchNamespace(namespace: Namespace): NoSuchNamespaceError {

@@ -11,7 +11,7 @@ import { UsageError } from './failure.ts'
 /** UsageError when the file cannot be read; InvalidTableConfigError for what is no schema. */
 export async function readSchemaDocument(path: string): Promise<Schema> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new UsageError(`--schema: the file ${path} cannot be read`, systemCode(error))
+    throw new UsageError(`the schema document ${path} cannot be read`, systemCode(error))
   })
   return schemaFromDocument(parseLossless(bytes, path), path)
 }

@@ -133,7 +133,9 @@ function decimalType(precision: number, scale: number, path: string): PrimitiveT
 
 function unknownType(name: string, path: string): UnsupportedFeatureError {
   return new UnsupportedFeatureError(`${path}: unknown type '${name}'`, {
-    hint: 'The table uses a type of a later format version; upgrade floeberg.',
+    hint:
+      'Types are boolean, int, long, float, double, decimal(P, S), date, time, timestamp, timestamptz, string, ' +
+      'uuid, fixed[L], binary, struct, list and map. If a table has it, its format is newer than this version.',
   })
 }
 

@@ -1,7 +1,7 @@
 /** New values of columns, as an update takes them. */
 import { InvalidArgumentError, InvalidDataError } from '../errors.ts'
 import { findFieldByName, type Schema } from '../format/schema.ts'
-import { isPrimitive, type Datum } from '../format/types.ts'
+import { isPrimitive, type Datum, type PrimitiveType } from '../format/types.ts'
 import { valueToDatum, type Value } from '../format/values/value.ts'
 import type { RowChangeOptions } from './row-change-options.ts'
 
@@ -31,5 +31,19 @@ function assignment(
   if (value === null && field.required) {
     throw new InvalidDataError(`column '${name}' is required and cannot be set to null`, { column: name })
   }
-  return [field.id, value === null ? null : valueToDatum(field.type, value)]
+  return [field.id, value === null ? null : datumFor(name, field.type, value)]
+}
+
+/** The error of a value that does not fit names its column. */
+function datumFor(column: string, type: PrimitiveType, value: Value): Datum {
+  try {
+    return valueToDatum(type, value)
+  } catch (error) {
+    if (!(error instanceof InvalidDataError)) throw error
+    throw new InvalidDataError(`column '${column}': ${error.message}`, {
+      column,
+      hint: error.hint,
+      cause: error,
+    })
+  }
 }

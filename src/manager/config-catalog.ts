@@ -95,6 +95,8 @@ function unknownCatalog(name: string, known: readonly string[]): InvalidConfigEr
   const meant = didYouMean(name, known)
   return new InvalidConfigError(`no catalog is configured under the name ${name}`, {
     path: 'catalog',
-    hint: meant ?? `${listed}name it in floeberg.yaml, or give its uri and warehouse.`,
+    hint:
+      meant ??
+      `${listed}name it in floeberg.yaml, or give its uri and warehouse (\`--catalog-uri\`, \`--warehouse\`).`,
   })
 }

@@ -19,7 +19,9 @@ export function keyColumns(schema: Schema, options: UpsertOptions): readonly num
   const names =
     options.joinColumns ?? schema.identifierFieldIds.map((id) => fieldName(schema, id) ?? String(id))
   if (names.length === 0) {
-    throw new InvalidArgumentError('An upsert needs joinColumns, or identifier fields in the schema')
+    throw new InvalidArgumentError('An upsert needs joinColumns, or identifier fields in the schema', {
+      hint: "Pass joinColumns: ['id'], or evolve the schema by set_identifier_fields.",
+    })
   }
   const ids = names.map((name) => keyColumn(schema, name, options))
   if (new Set(ids).size < ids.length) throw new InvalidArgumentError('joinColumns names a column twice')

@@ -58,7 +58,7 @@ describe('failures have status 1', () => {
   test('no such table or namespace', async () => {
     const work = await salesWorkspace()
     expect(await work.fails('scan', 'demo.sale')).toBe(
-      '1 error FLOEBERG_NO_SUCH_TABLE: No such table [demo.sale]\n',
+      '1 error FLOEBERG_NO_SUCH_TABLE: No such table: demo.sale (Check its name: listTables (`floeberg list`) shows those that are there.)\n',
     )
     expect(await work.fails('list', 'nowhere')).toMatch(/^1 error FLOEBERG_NO_SUCH_NAMESPACE: .*nowhere.*\n$/)
     expect(await work.fails('scan', 'sales')).toMatch(

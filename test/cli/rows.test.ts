@@ -45,7 +45,7 @@ id  name   type    required  doc
 `)
     expect(await work.json('properties', 'list', 'demo.sales')).toEqual({ owner: 'a=b' })
     expect(await work.fails('create', 'demo.sales', '--from', 'sales.csv')).toBe(
-      '1 error FLOEBERG_TABLE_ALREADY_EXISTS: The table exists already [demo.sales]\n',
+      '1 error FLOEBERG_TABLE_ALREADY_EXISTS: The table demo.sales exists already (Load it, ask for ifNotExists (`--if-not-exists`), or choose another name.)\n',
     )
   })
 
