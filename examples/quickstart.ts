@@ -107,9 +107,9 @@ async function run(manager: IcebergTableManager): Promise<void> {
   const catalog = `--catalog-uri sqlite:///${relative('.', join(home, 'catalog.db'))} --catalog quickstart`
   console.log(`
 Go on with:
-  npx floeberg describe demo.flights ${catalog}
-  npx floeberg scan demo.flights --where "origin = 'SFO'" --limit 5 ${catalog}
-  npx floeberg snapshots demo.flights ${catalog}`)
+  npm run -s floeberg -- describe demo.flights ${catalog}
+  npm run -s floeberg -- scan demo.flights --where "origin = 'SFO'" --limit 5 ${catalog}
+  npm run -s floeberg -- snapshots demo.flights ${catalog}`)
 }
 
 /** Does one thing, and prints what came of it and how long it took. */
