@@ -194,18 +194,27 @@ async function copyRanges(
   const { request, columns } = copy
   const count = Math.ceil(whole.sizeBytes / targetOf(copy))
   const rowsEach = Math.ceil(whole.rows / count)
+  const rows = numberedRows(whole.path, columns)
   const written: WrittenFile[] = []
   for (let first = 0; first < whole.rows; first += rowsEach) {
     const part = `${whole.path}.${first}`
-    const query =
-      `SELECT * FROM read_parquet(${quotePaths([whole.path])}, hive_partitioning = false) ` +
-      `WHERE file_row_number BETWEEN ${first} AND ${first + rowsEach - 1}`
+    const query = `${rows} WHERE file_row_number BETWEEN ${first} AND ${first + rowsEach - 1}`
     const sql = copySql(query, part, parquetOptionsSql(request.parquet, columns))
     const [report] = await runCopy(copy, sql, [whole.path, part], false)
-    if (report === undefined) throw new EngineError('the engine wrote no file')
+    if (report?.rows !== Math.min(rowsEach, whole.rows - first)) {
+      throw new EngineError('the engine did not write all rows')
+    }
     written.push(await adopted(copy, report, path, partition))
   }
   return written
+}
+
+/** The rows of a file of ours, under aliases: a column may be called like the engine's `file_row_number`. */
+function numberedRows(path: string, columns: readonly OutgoingColumn[]): string {
+  const aliases = columns.map((_, at) => `p${at}`)
+  const list = columns.map(({ name }, at) => `${aliases[at]} AS ${quoteName(name)}`)
+  const from = `read_parquet(${quotePaths([path])}, hive_partitioning = false)`
+  return `SELECT ${list.join(', ')} FROM ${from} AS f(${aliases.join(', ')})`
 }
 
 /**

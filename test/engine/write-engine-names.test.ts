@@ -1,0 +1,44 @@
+/** Columns that are called like those which the engine adds to a file's own. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createSpec } from '../../src/format/partition-spec.ts'
+import { createSortOrder } from '../../src/format/sort-order.ts'
+import type { Row } from '../../src/format/values/value.ts'
+import { openWorkshop, pathOf, schemaOf, type Workshop } from './writing.ts'
+
+let shop: Workshop
+
+beforeAll(async () => {
+  shop = await openWorkshop()
+})
+
+afterAll(() => shop.close())
+
+const ROWS = 40_000
+
+/** None of the values is the number of a row. */
+function* rowsWith(name: string): Generator<Row> {
+  for (let i = 0; i < ROWS; i++) yield { [name]: -1 - i, text: `${i * 7919} ${i * 104_729} ${i}` }
+}
+
+test.each(['file_row_number', 'FILE_ROW_NUMBER', 'file_index', 'filename'])(
+  'a column %s keeps all rows of files that are split, sorted or partitioned',
+  async (name) => {
+    const schema = schemaOf({ [name]: { kind: 'long' }, text: { kind: 'string' } })
+    const layouts = [
+      { sortOrder: createSortOrder(schema, [{ source: 'text' }]) },
+      { spec: createSpec(schema, [{ source: 'text', transform: 'bucket[2]' }]) },
+    ]
+    for (const layout of layouts) {
+      const source = { kind: 'rows', rows: rowsWith(name) } as const
+      const { files } = await shop.write(source, schema, { ...layout, targetFileSizeBytes: 100_000 })
+      expect(files.length).toBeGreaterThan(2)
+      const counts = files.map((file) => file.recordCount)
+      expect(Math.min(...counts)).toBeGreaterThan(0)
+      const list = files.map((file) => `'${pathOf(file)}'`).join(', ')
+      const found = await shop.sql(
+        `SELECT count(DISTINCT c0) AS n, sum(c0) AS total FROM read_parquet([${list}]) AS f(c0)`,
+      )
+      expect(found).toEqual([{ n: BigInt(ROWS), total: BigInt((-ROWS * (ROWS + 1)) / 2) }])
+    }
+  },
+)
