@@ -7,6 +7,14 @@ export const SHARED = 'demo.shared'
 /** Who wrote the row, and as which of its rows. */
 export const SCHEMA = table({ writer: t.string().required(), n: t.int().required() })
 
+/** Rows by partition and key, and who set them last. */
+export const COUNTERS = table({
+  part: t.string().required(),
+  key: t.int().required(),
+  writer: t.string(),
+  turn: t.int(),
+})
+
 export function openManager(folder: string): Promise<IcebergTableManager> {
   return IcebergTableManager.open({
     catalog: {
