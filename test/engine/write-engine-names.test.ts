@@ -1,9 +1,11 @@
 /** Columns that are called like those which the engine adds to a file's own. */
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { InvalidDataError } from '../../src/errors.ts'
 import { createSpec } from '../../src/format/partition-spec.ts'
 import { createSortOrder } from '../../src/format/sort-order.ts'
 import type { Row } from '../../src/format/values/value.ts'
-import { openWorkshop, pathOf, schemaOf, type Workshop } from './writing.ts'
+import { fieldsOf, openWorkshop, pathOf, schemaOf, type Workshop } from './writing.ts'
 
 let shop: Workshop
 
@@ -42,3 +44,24 @@ test.each(['file_row_number', 'FILE_ROW_NUMBER', 'file_index', 'filename'])(
     }
   },
 )
+
+test.each([
+  ['parquet', 'filename'],
+  ['parquet', 'file_row_number'],
+  ['csv', 'filename'],
+  ['csv', 'file_row_number'],
+] as const)('a row at fault of a %s file with a column %s is named by its place', async (format, name) => {
+  const path = join(shop.folder, `${name}.${format}`)
+  await shop.sql(
+    `COPY (SELECT 'secret' AS ${name}, CASE WHEN range <> 7 THEN range END AS n FROM range(10))
+     TO '${path}' (FORMAT ${format})`,
+  )
+  const schema = fieldsOf([
+    { id: 1, name, required: false, type: { kind: 'string' } },
+    { id: 2, name: 'n', required: true, type: { kind: 'long' } },
+  ])
+  const error: unknown = await shop.write({ kind: 'files', paths: [path], format }, schema).catch((e) => e)
+  if (!(error instanceof InvalidDataError)) throw error
+  expect(error.message).not.toContain('secret')
+  expect([error.source, error.row, error.column]).toEqual([path, 7, 'n'])
+})

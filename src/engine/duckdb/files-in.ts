@@ -8,13 +8,14 @@ import type { DuckDbEngine } from './connection.ts'
 import { csvDialect } from './csv-dialect.ts'
 import type { IncomingColumn } from './convert.ts'
 import { jsonPointer, hasOnlyFields } from './json-in.ts'
-import { quotePaths, quoteText } from './sql.ts'
+import { quoteName, quotePaths, quoteText } from './sql.ts'
 import type { OpenOptions, OpenSource } from './sources.ts'
 
 type FilesSource = Extract<RowSource, { readonly kind: 'files' }>
 
-/** Number of a row within its file, from 0, and the file: virtual columns where the format has them. */
+/** Number of a row within its file, from 0, and the file. */
 const ROW = '__floeberg_row'
+const FILE = '__floeberg_file'
 
 export async function openFiles(source: FilesSource, options: OpenOptions): Promise<OpenSource> {
   const { engine, signal } = options
@@ -44,7 +45,7 @@ export async function openFiles(source: FilesSource, options: OpenOptions): Prom
     sizeBytes: await totalSize(paths),
     failure: () => null,
     rowCheck: source.format === 'json' ? hasOnlyFields(JSON_COLUMN, options.schema?.fields ?? []) : null,
-    position: positionOf(files),
+    position: positionOf(files, columns),
     close: async () => {},
   }
 }
@@ -93,17 +94,20 @@ async function withoutEmptyCsv(
   return paths.filter((_, at) => (sizes[at]?.size ?? 0) > 0)
 }
 
-function positionOf(files: FilesRead): OpenSource['position'] {
+function positionOf(files: FilesRead, columns: readonly IncomingColumn[]): OpenSource['position'] {
+  const place = { file: FILE, row: ROW }
   if (files.format === 'parquet') {
-    return { from: readerOf(files), file: 'filename', row: 'file_row_number' }
+    // Under aliases: a file's own column may be called like those that the engine adds.
+    const aliases = columns.map((_, at) => `p${at}`)
+    const list = columns.map(({ name }, at) => `${aliases[at]} AS ${quoteName(name)}`)
+    const added = [`filename AS ${FILE}`, `file_row_number AS ${ROW}`]
+    const from = `${readerOf(files)} AS f(${aliases.join(', ')})`
+    return { from: `(SELECT ${[...list, ...added].join(', ')} FROM ${from})`, ...place }
   }
-  const numbered = `SELECT *, row_number() OVER () AS ${ROW}_of_all FROM ${readerOf(files, ', filename = true')}`
+  const numbered = `SELECT *, row_number() OVER () AS ${ROW}_of_all FROM ${readerOf(files, `, filename = '${FILE}'`)}`
   // Rows come in the files' order, so a file's first row is the least of its numbers.
-  return {
-    from: `(SELECT *, ${ROW}_of_all - min(${ROW}_of_all) OVER (PARTITION BY filename) AS ${ROW} FROM (${numbered}))`,
-    file: 'filename',
-    row: ROW,
-  }
+  const row = `${ROW}_of_all - min(${ROW}_of_all) OVER (PARTITION BY ${FILE}) AS ${ROW}`
+  return { from: `(SELECT *, ${row} FROM (${numbered}))`, ...place }
 }
 
 async function totalSize(paths: readonly string[]): Promise<number> {
