@@ -39,6 +39,7 @@ export async function evolveTableSchema<In, Out>(
 ): Promise<Table> {
   const change = new EvolveSchemaChange(table.state, toSchemaEdits(changes), {
     allowIncompatibleChanges: options.allowIncompatibleChanges ?? false,
+    signal: options.signal,
     ...lookupOf(options),
   })
   const evolved = await commitAndAdvance(table, change, options)
@@ -65,7 +66,7 @@ export async function planTableSchema<In, Out>(
     allowIncompatibleChanges: options.allowIncompatibleChanges ?? false,
     ...lookupOf(options),
   })
-  for (const id of evolution.madeRequired) await refuseNulls(table.state, id)
+  for (const id of evolution.madeRequired) await refuseNulls(table.state, id, options.signal)
   return { schema: evolution.schema, differences: diffSchemas(table.schema, evolution.schema) }
 }
 

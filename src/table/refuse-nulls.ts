@@ -5,20 +5,20 @@ import { currentSchema } from '../format/metadata/views.ts'
 import { fieldName, fieldPath, type Schema } from '../format/schema.ts'
 import { isPrimitive, type NestedField } from '../format/types.ts'
 import type { Row, Value } from '../format/values/value.ts'
-import { createScan } from './scan.ts'
+import { createScan, type ScanOptions } from './scan.ts'
 import type { TableState } from './table-state.ts'
 
 /**
  * IncompatibleChangeError when a row of a branch has a null there. Null counts of the files decide
- * where they are there and exact; the rest is read.
+ * where they are there and exact; the rest is read, until `signal` ends it: OperationAbortedError.
  */
-export async function refuseNulls(state: TableState, fieldId: number): Promise<void> {
+export async function refuseNulls(state: TableState, fieldId: number, signal?: AbortSignal): Promise<void> {
   const schema = currentSchema(state.metadata)
   const column = fieldName(schema, fieldId) ?? `id ${fieldId}`
   const path = fieldPath(schema, fieldId)
   for (const [ref, { type }] of Object.entries(state.metadata.refs)) {
     // A tag is read with the schema of its own time.
-    if (type !== 'branch' || !(await hasNull(state, ref, schema, path))) continue
+    if (type !== 'branch' || !(await hasNull(state, { ref, signal }, schema, path))) continue
     throw new IncompatibleChangeError(
       `make_required: column '${column}': rows of branch '${ref}' have nulls there`,
       { column, hint: 'Replace or delete these rows first, or leave the column optional.' },
@@ -28,16 +28,16 @@ export async function refuseNulls(state: TableState, fieldId: number): Promise<v
 
 async function hasNull(
   state: TableState,
-  ref: string,
+  read: Pick<ScanOptions, 'ref' | 'signal'>,
   schema: Schema,
   path: readonly NestedField[],
 ): Promise<boolean> {
   const name = fieldName(schema, path.at(-1)?.id ?? 0) ?? ''
   if (isPlain(path)) {
-    const scan = createScan(state, { ref, filter: isNull(name), limit: 1 })
+    const scan = createScan(state, { ...read, filter: isNull(name), limit: 1 })
     return (await scan.count()) > 0
   }
-  const scan = createScan<Row>(state, { ref, select: [name] })
+  const scan = createScan<Row>(state, { ...read, select: [name] })
   for await (const batch of scan.batches()) {
     if (batch.some((row) => nullWithin(row, path))) return true
   }

@@ -3,6 +3,7 @@ import {
   CommitConflictError,
   IncompatibleChangeError,
   InvalidArgumentError,
+  OperationAbortedError,
   SchemaMismatchError,
   UnsupportedFeatureError,
   t,
@@ -296,6 +297,17 @@ describe('refused before anything is sent', () => {
 describe('making a column required', () => {
   const required = (name: string): readonly SchemaChange[] => [{ type: 'make_required', name }]
   const allow = { allowIncompatibleChanges: true }
+
+  test('reads no data once the caller has left', async () => {
+    const world = await open()
+    const tbl = await createTable(world, 'id: long, l: list<int>')
+    await world.manager.writeData(tbl, [{ id: 1n, l: [1] }])
+    // Of elements no file counts the nulls.
+    const plan = (signal?: AbortSignal) =>
+      world.manager.planSchemaEvolution(tbl, required('l.element'), { ...allow, signal })
+    await expect(plan()).resolves.toMatchObject({ differences: [{ kind: 'made_required' }] })
+    await expect(plan(AbortSignal.abort())).rejects.toThrow(OperationAbortedError)
+  })
 
   test('needs that no row has a null there, as null counts say', async () => {
     const world = await open()

@@ -29,15 +29,20 @@ export function evolutionBase(metadata: TableMetadata): EvolutionBase {
   }
 }
 
+/** What ends the reading of data. */
+interface Abortable {
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Changes of a schema. Branch heads are asserted where the data had to be looked at. */
 export class EvolveSchemaChange extends MetadataChange {
   readonly operation = 'evolution of the schema'
   readonly #state: TableState
   readonly #edits: readonly SchemaEdit[]
-  readonly #options: EvolutionOptions
+  readonly #options: EvolutionOptions & Abortable
   #sent: SentSchema | null = null
 
-  constructor(state: TableState, edits: readonly SchemaEdit[], options: EvolutionOptions = {}) {
+  constructor(state: TableState, edits: readonly SchemaEdit[], options: EvolutionOptions & Abortable = {}) {
     super()
     this.#state = state
     this.#edits = edits
@@ -61,7 +66,8 @@ export class EvolveSchemaChange extends MetadataChange {
   }
 
   async #refuseNulls(base: TableMetadata, { madeRequired }: SchemaEvolution): Promise<void> {
-    for (const id of madeRequired) await refuseNulls({ ...this.#state, metadata: base }, id)
+    for (const id of madeRequired)
+      await refuseNulls({ ...this.#state, metadata: base }, id, this.#options.signal)
   }
 }
 
