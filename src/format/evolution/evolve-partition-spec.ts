@@ -160,16 +160,22 @@ function checkTimes(staging: Staging, source: NestedField, transform: Transform,
   )
 }
 
-/** v2: the table's field with the same values, which must keep its id; where names differ, the same name wins. */
+/**
+ * v2: the table's field with the same values, which must keep its id; where names differ, the same name
+ * wins. Specs from when the table was v1 may share ids: one that is in use is not given again.
+ */
 function earlierField(
-  { base }: Staging,
+  { base, fields }: Staging,
   source: NestedField,
   transform: Transform,
   name: string | null,
 ): PartitionField | undefined {
   if (base.formatVersion === 1) return undefined
   const wanted: PartitionField = { sourceId: source.id, fieldId: 0, name: '', transform }
-  const same = base.specs.flatMap((spec) => spec.fields).filter((field) => samePartition(field, wanted))
+  const used = new Set(fields.map(({ field }) => field.fieldId))
+  const same = base.specs
+    .flatMap((spec) => spec.fields)
+    .filter((field) => samePartition(field, wanted) && !used.has(field.fieldId))
   return same.findLast((field) => field.name === name) ?? same.at(-1)
 }
 

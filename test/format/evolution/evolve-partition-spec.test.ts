@@ -203,3 +203,12 @@ describe('refused are', () => {
     expect(new Table().put([odd]).evolve(remove('z'), add('cat')).lines).toEqual(['1001 cat identity'])
   })
 })
+
+test('specs from when the table was v1 may share ids; within one spec no id is given twice', () => {
+  const byId: PartitionField = { sourceId: 1, fieldId: 1000, name: 'id', transform: { kind: 'identity' } }
+  const byTime: PartitionField = { sourceId: 2, fieldId: 1000, name: 'ts', transform: { kind: 'identity' } }
+  expect(new Table().put([byId]).put([byTime]).evolve(add('id')).lines).toEqual([
+    '1000 ts identity',
+    '1001 id identity',
+  ])
+})
