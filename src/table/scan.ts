@@ -4,6 +4,7 @@ import { bindExpression } from '../format/expressions/bind.ts'
 import { alwaysTrue, type BoundExpression, type Expression } from '../format/expressions/expression.ts'
 import { allMatch } from '../format/expressions/metrics.ts'
 import { parseExpression } from '../format/expressions/parse.ts'
+import { didYouMean } from '../format/did-you-mean.ts'
 import { parseNameMapping, type NameMapping } from '../format/name-mapping.ts'
 import { selectFields, type Schema } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
@@ -60,8 +61,29 @@ export interface Scan<RowOut> extends AsyncIterable<RowOut> {
   toFile(path: string, options?: { readonly format?: FileFormat }): Promise<{ readonly rows: number }>
 }
 
+const OPTIONS: readonly (keyof ScanOptions)[] = [
+  'filter',
+  'select',
+  'limit',
+  'caseSensitive',
+  'signal',
+  'snapshotId',
+  'asOf',
+  'ref',
+]
+
+/** An option that nobody knows would be passed over, and a filter by another name return every row. */
+function checkOptionNames(options: ScanOptions): void {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.some((known) => known === name))
+  if (unknown === undefined) return
+  throw new InvalidArgumentError(`A scan has no option '${unknown}'`, {
+    hint: didYouMean(unknown, OPTIONS) ?? `There are: ${OPTIONS.join(', ')}.`,
+  })
+}
+
 /** Builds a scan of a state of a table. Everything that can be refused is refused here. */
 export function createScan<RowOut>(state: TableState, options: ScanOptions): Scan<RowOut> {
+  checkOptionNames(options)
   return new TableScan<RowOut>(state, options)
 }
 

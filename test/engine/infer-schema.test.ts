@@ -193,3 +193,18 @@ describe('rows and Arrow', () => {
     )
   })
 })
+
+describe('whole numbers of either sign in JSON', () => {
+  test('are longs where a long holds them all', async () => {
+    const found = await inferred(
+      await file('json', '{"a": -1}\n{"a": 2}\n{"a": null}\n{"a": 9223372036854775807}\n'),
+    )
+    expect(types(found)).toEqual({ a: 'long' })
+    expect(found.unsure).toEqual([])
+  })
+
+  test('are unsure where it does not', async () => {
+    const found = await inferred(await file('json', '{"a": -1}\n{"a": 9223372036854775808}\n'))
+    expect(found.unsure.map(({ column }) => column)).toEqual(['a'])
+  })
+})

@@ -92,12 +92,35 @@ async function fileFields(
             temporal,
             options,
           )
+    // JSON with numbers of either sign comes as 128 bits wide, whatever their size.
+    const wide = names.filter((_, at) => empty.columnType(at).typeId === DuckDBTypeId.HUGEINT)
+    const longs = source.format === 'json' ? await longColumns(session, from, wide, options) : NO_NAMES
     return names.map((name, at) => {
-      const known = read.get(name)
+      const known = longs.has(name) ? LONG : read.get(name)
       if (known !== undefined) return types.plainField(name, known)
       return types.field(name, name, empty.columnType(at), false)
     })
   })
+}
+
+const LONG: PrimitiveType = { kind: 'long' }
+const NO_NAMES: ReadonlySet<string> = new Set()
+
+/** Which of these columns have only values that a long holds, as far as was looked. */
+async function longColumns(
+  session: Session,
+  from: string,
+  columns: readonly string[],
+  options: StatementOptions,
+): Promise<ReadonlySet<string>> {
+  if (columns.length === 0) return NO_NAMES
+  const checks = columns.map((name, at) => {
+    const column = quoteName(name)
+    return `bool_and(${column} IS NULL OR TRY_CAST(${column} AS BIGINT) IS NOT NULL) AS c${at}`
+  })
+  const sql = `SELECT ${checks.join(', ')} FROM (SELECT * FROM ${from} LIMIT ${SAMPLE_ROWS})`
+  const [row] = await session.rows(sql, options)
+  return new Set(columns.filter((_, at) => row?.[`c${at}`] === true))
 }
 
 const TEMPORAL: ReadonlySet<DuckDBTypeId> = new Set([
