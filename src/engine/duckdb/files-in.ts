@@ -8,6 +8,7 @@ import type { DuckDbEngine } from './connection.ts'
 import { csvDialect } from './csv-dialect.ts'
 import type { IncomingColumn } from './convert.ts'
 import { jsonPointer, hasOnlyFields } from './json-in.ts'
+import { checkSameTypes } from './same-types.ts'
 import { quoteName, quotePaths, quoteText } from './sql.ts'
 import type { OpenOptions, OpenSource } from './sources.ts'
 
@@ -30,6 +31,7 @@ export async function openFiles(source: FilesSource, options: OpenOptions): Prom
       : await engine.withSession({ paths }, async (session): Promise<IncomingColumn[]> => {
           if (paths.length === 0) return []
           const empty = await session.run(`SELECT * FROM ${read} LIMIT 0`, reading)
+          if (source.format === 'parquet') await checkSameTypes(session, paths, reading)
           return empty.columnNames().map((name, at) => ({
             name,
             type: source.format === 'csv' ? 'text' : empty.columnType(at),

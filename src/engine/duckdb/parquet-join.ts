@@ -32,7 +32,8 @@ const GROUP_OFFSET = 5
 const GROUP_ORDINAL = 7
 const CHUNK_OFFSET = 2
 const CHUNK_METADATA = 3
-const CHUNK_INDEXES = [4, 6]
+/** Offset and column index, with their lengths: page indexes hold places of their own, so they stay behind. */
+const CHUNK_INDEXES: ReadonlySet<number> = new Set([4, 5, 6, 7])
 const METADATA_OFFSETS = [9, 10, 11, 14]
 
 /** Where each row group of a joined file begins, and the file's size. */
@@ -167,7 +168,8 @@ function movedGroup(group: ThriftStruct, shift: bigint, ordinal: bigint): Thrift
 function movedChunk(chunk: ThriftStruct, shift: bigint): ThriftStruct {
   const metadata = chunk.get(CHUNK_METADATA)
   if (!isStruct(metadata?.value)) throw new EngineError('a column chunk without metadata')
-  const moved = new Map(withMoved(chunk, [CHUNK_OFFSET, ...CHUNK_INDEXES], shift))
+  const kept = new Map([...chunk].filter(([id]) => !CHUNK_INDEXES.has(id)))
+  const moved = new Map(withMoved(kept, [CHUNK_OFFSET], shift))
   moved.set(CHUNK_METADATA, withValue(metadata, new Map(withMoved(metadata.value, METADATA_OFFSETS, shift))))
   return moved
 }
