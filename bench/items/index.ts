@@ -2,6 +2,7 @@
 import type { Figure } from '../figures.ts'
 import type { World } from '../world.ts'
 import { appends } from './appends.ts'
+import { bigUpsert } from './big-upsert.ts'
 import { bulkRead } from './bulk-read.ts'
 import { bulkWrite } from './bulk-write.ts'
 import { evolution } from './evolution.ts'
@@ -9,6 +10,7 @@ import { firstSteps } from './first-steps.ts'
 import { history } from './history.ts'
 import { openMetadata } from './open-metadata.ts'
 import { planning } from './planning.ts'
+import { rowChanges } from './row-changes.ts'
 
 export const items: Readonly<Record<string, (world: World) => Promise<readonly Figure[]>>> = {
   appends,
@@ -17,6 +19,8 @@ export const items: Readonly<Record<string, (world: World) => Promise<readonly F
   planning,
   'bulk-write': bulkWrite,
   'bulk-read': bulkRead,
+  'row-changes': rowChanges,
+  'big-upsert': bigUpsert,
   'open-metadata': openMetadata,
   'first-steps': firstSteps,
 }

@@ -97,6 +97,17 @@ def append_parquet(uri, warehouse, table, path):
     return timed(lambda: handle.append(pq.read_table(path)))[0]
 
 
+def upsert_parquet(uri, warehouse, table, path, join_cols):
+    handle = catalog_of(uri, warehouse).load_table(table)
+    elapsed, result = timed(lambda: handle.upsert(pq.read_table(path), join_cols=join_cols))
+    return {"ms": elapsed, "updated": result.rows_updated, "inserted": result.rows_inserted}
+
+
+def delete_rows(uri, warehouse, table, where):
+    handle = catalog_of(uri, warehouse).load_table(table)
+    return timed(lambda: handle.delete(where))[0]
+
+
 def parquet_to_ipc(path, target):
     with pa.OSFile(target, "wb") as sink:
         rows = pq.read_table(path)
@@ -107,7 +118,16 @@ def parquet_to_ipc(path, target):
 serve(
     {
         name: globals()[name]
-        for name in ["create_table", "append_rows", "plan", "to_arrow", "append_parquet", "parquet_to_ipc"]
+        for name in [
+            "create_table",
+            "append_rows",
+            "plan",
+            "to_arrow",
+            "append_parquet",
+            "upsert_parquet",
+            "delete_rows",
+            "parquet_to_ipc",
+        ]
     },
     answers,
 )
