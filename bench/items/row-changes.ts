@@ -1,8 +1,11 @@
 /** Upserts, a write of many partitions and a delete, beside PyIceberg on tables of the same files. */
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { table, t, type IcebergTableManager, type SchemaInput, type Table } from '../../src/index.ts'
+import { syncFolder } from '../../src/storage/local-files.ts'
 import { interleaved, timed, type Figure } from '../figures.ts'
+import { bareWrite } from '../files.ts'
 import type { CatalogPlace, World } from '../world.ts'
 
 const keyed = table({ id: t.long(), name: t.string(), value: t.double() })
@@ -31,6 +34,7 @@ export async function rowChanges(world: World): Promise<readonly Figure[]> {
     await manager.createNamespace('bench')
     const figures: Figure[] = []
     for (const each of await cases(world, duckdb)) figures.push(await measured(world, manager, place, each))
+    figures.push(await bareFiles(world))
     return figures
   } finally {
     await manager.close()
@@ -105,6 +109,33 @@ async function cases(world: World, duckdb: DuckDBConnection): Promise<readonly C
         world.ask<number>('delete_rows', { ...place, table: name, where: 'value < 0.01' }),
     },
   ]
+}
+
+/** As many small files as that, in a folder each, made durable as ours are: the disk's own share. */
+async function bareFiles(world: World): Promise<Figure> {
+  const count = world.amount(1000, 100)
+  const rounds: number[] = []
+  for (let round = 0; round < world.rounds(3); round += 1) {
+    const folder = join(world.folder, `bare-files-${round}`)
+    await mkdir(folder)
+    rounds.push(
+      await timed(async () => {
+        for (let file = 0; file < count; file += 1) {
+          const partition = join(folder, `p=${file}`)
+          await mkdir(partition)
+          await bareWrite(join(partition, 'data'), 9_000)
+          await syncFolder(partition)
+        }
+      }),
+    )
+    await rm(folder, { recursive: true })
+  }
+  return {
+    name: `${count} bare files in ${count} folders, synced`,
+    unit: 's',
+    ours: rounds.map((value) => value / 1000),
+    goal: null,
+  }
 }
 
 let tables = 0
