@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Those need Python and Java: `npm run test:interop`.
     exclude: [...configDefaults.exclude, 'test/interop/**'],
+    // Files wait for disks and child processes more than they compute: all cores, not all but one.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: { provider: 'v8', include: ['src/**'] },
