@@ -118,11 +118,35 @@ export async function publishOver(file: ReadyFile, target: string): Promise<void
   await rename(file.path, target)
 }
 
-/** A name is durable only when its folder is synced. */
-export async function syncFolder(folder: string): Promise<void> {
+/** Syncs that were asked for and have not begun, and those that run. */
+const waitingSyncs = new Map<string, Promise<void>>()
+const runningSyncs = new Map<string, Promise<void>>()
+
+/**
+ * A name is durable only when its folder is synced. One sync serves all who asked before it began:
+ * a write of a thousand partitions makes a thousand names in one folder.
+ */
+export function syncFolder(folder: string): Promise<void> {
   // Windows cannot open a folder for that, and makes names durable by itself.
-  if (process.platform === 'win32') return
-  await withHandle(folder, 'r', (handle) => handle.sync())
+  if (process.platform === 'win32') return Promise.resolve()
+  const waiting = waitingSyncs.get(folder)
+  if (waiting !== undefined) return waiting
+  const running = runningSyncs.get(folder)
+  if (running === undefined) return startSync(folder)
+  const next = running.then(
+    () => startSync(folder),
+    // Whoever asked for that one has its error.
+    () => startSync(folder),
+  )
+  waitingSyncs.set(folder, next)
+  return next
+}
+
+function startSync(folder: string): Promise<void> {
+  waitingSyncs.delete(folder)
+  const sync = withHandle(folder, 'r', (handle) => handle.sync()).finally(() => runningSyncs.delete(folder))
+  runningSyncs.set(folder, sync)
+  return sync
 }
 
 /** Makes the folder and its parents durable; does nothing when it is there. */

@@ -522,8 +522,10 @@ describe('summaries are complete', () => {
 })
 
 describe('tables with deletes that are not understood', () => {
-  /** One data file, and an equality delete file on `status` as Flink would commit it later. */
-  async function withEqualityDeletes(world: EvolutionWorld) {
+  type Kind = 'equality deletes' | 'deletion vectors'
+
+  /** One data file, and a delete file about it as others commit later: Flink's, or one of format version 3. */
+  async function withForeignDeletes(world: EvolutionWorld, kind: Kind) {
     const source = await createTable(world, 'status: string, name: string', { name: 'source' })
     await world.manager.writeData(source, [{ status: 'x', name: null }])
     const tbl = await createTable(world, 'status: string, name: string')
@@ -533,52 +535,54 @@ describe('tables with deletes that are not understood', () => {
     )
     const [file] = await dataFiles(source)
     if (file === undefined) throw new Error('nothing was written')
-    const [id] = tbl.schema.fields.map((field) => field.id)
-    await commitFiles(world, tbl, [{ ...file, content: 'equality-deletes', equalityIds: [id ?? 0] }])
+    const [id = 0] = tbl.schema.fields.map((field) => field.id)
+    await commitFiles(world, tbl, [
+      kind === 'equality deletes'
+        ? { ...file, content: 'equality-deletes', equalityIds: [id] }
+        : { ...file, content: 'position-deletes', format: 'puffin' },
+    ])
     return tbl
   }
 
-  test('equality deletes: every read and every change of rows refuses, naming file and feature', async () => {
-    const world = await open()
-    const { manager } = world
-    const tbl = await withEqualityDeletes(world)
-    const before = await world.objects()
-    const refusing: readonly (readonly [string, () => Promise<unknown>])[] = [
-      ['scan', () => tbl.scan().toArray()],
-      ['scan of a filter', () => tbl.scan({ filter: "name = 'n'" }).toArray()],
-      ['count', () => tbl.scan().count()],
-      ['delete', () => manager.deleteRows(tbl, "status = 'y'")],
-      ['delete of everything', () => manager.deleteRows(tbl, 'true')],
-      ['update', () => manager.updateRows(tbl, { name: 'm' }, "status = 'y'")],
-      ['overwrite', () => manager.writeData(tbl, [{ status: 'z' }], { mode: 'overwrite' })],
-      [
-        'overwrite of a filter',
-        () =>
-          manager.writeData(tbl, [{ status: 'z' }], { mode: 'overwrite', overwriteFilter: "status = 'y'" }),
-      ],
-      [
-        'overwrite of partitions',
-        () => manager.writeData(tbl, [{ status: 'z' }], { mode: 'overwrite', overwriteScope: 'partitions' }),
-      ],
-      [
-        'upsert',
-        () => manager.writeData(tbl, [{ status: 'x' }], { mode: 'upsert', joinColumns: ['status'] }),
-      ],
-      ['plan', () => manager.planDeleteRows(tbl, "status = 'y'")],
-    ]
-    for (const [name, call] of refusing) {
-      await expect(call(), name).rejects.toMatchObject({
-        code: 'FLOEBERG_UNSUPPORTED_FEATURE',
-        message: expect.stringContaining('equality deletes') as string,
-      })
-    }
-    expect(await world.objects()).toEqual(before)
-    expect(tbl.metadata.snapshots).toHaveLength(2)
-  })
+  test.each(['equality deletes', 'deletion vectors'] as const)(
+    '%s: every read and every change of rows refuses, naming file and feature',
+    async (kind) => {
+      const world = await open()
+      const { manager } = world
+      const tbl = await withForeignDeletes(world, kind)
+      const before = await world.objects()
+      const overwrite = { mode: 'overwrite' } as const
+      const rows = [{ status: 'z' }]
+      const refusing: readonly (readonly [string, () => Promise<unknown>])[] = [
+        ['scan', () => tbl.scan().toArray()],
+        ['scan of a filter', () => tbl.scan({ filter: "name = 'n'" }).toArray()],
+        ['count', () => tbl.scan().count()],
+        ['delete', () => manager.deleteRows(tbl, "status = 'y'")],
+        ['delete of everything', () => manager.deleteRows(tbl, 'true')],
+        ['update', () => manager.updateRows(tbl, { name: 'm' }, "status = 'y'")],
+        ['overwrite', () => manager.writeData(tbl, rows, overwrite)],
+        ['a filter', () => manager.writeData(tbl, rows, { ...overwrite, overwriteFilter: "status = 'y'" })],
+        ['partitions', () => manager.writeData(tbl, rows, { ...overwrite, overwriteScope: 'partitions' })],
+        [
+          'upsert',
+          () => manager.writeData(tbl, [{ status: 'x' }], { mode: 'upsert', joinColumns: ['status'] }),
+        ],
+        ['plan', () => manager.planDeleteRows(tbl, "status = 'y'")],
+      ]
+      for (const [name, call] of refusing) {
+        await expect(call(), name).rejects.toMatchObject({
+          code: 'FLOEBERG_UNSUPPORTED_FEATURE',
+          message: expect.stringContaining(kind) as string,
+        })
+      }
+      expect(await world.objects()).toEqual(before)
+      expect(tbl.metadata.snapshots).toHaveLength(2)
+    },
+  )
 
   test('new rows beside them are no matter: the delete file stays, and is not about them', async () => {
     const world = await open()
-    const tbl = await withEqualityDeletes(world)
+    const tbl = await withForeignDeletes(world, 'equality deletes')
     await world.manager.writeData(tbl, [{ status: 'new', name: null }])
     const files = await tbl.inspect.files()
     expect(files.map(({ content, sequence_number }) => [content, sequence_number])).toEqual([

@@ -11,6 +11,7 @@ import type { OutgoingColumn } from './convert.ts'
 import { filterSql } from './filter-sql.ts'
 import { reportOf } from './copy-report.ts'
 import { longExtremes } from './long-extremes.ts'
+import { inParallel } from './open-tasks.ts'
 import type { Outputs } from './outputs.ts'
 import { tupleOf } from './partition-tuple.ts'
 import type { Session } from './session.ts'
@@ -33,6 +34,9 @@ export interface WrittenFile {
 
 /** DuckDB closes and reopens files beyond this number, and makes new ones of them. */
 const MAX_OPEN_FILES = 1000
+
+/** Finished files that are moved to their folders at the same time. */
+const ADOPTIONS_AT_ONCE = 8
 
 /** A file is split when it is larger than this many times the target. */
 const SPLIT_FACTOR = 1.5
@@ -232,24 +236,45 @@ async function copyPartitioned(copy: Copy, keys: readonly PartitionKey[]): Promi
     `PARTITION_BY (${keys.map((key) => quoteName(key.name)).join(', ')})`,
   ])
   const reports = await runCopy(copy, sql, [folder, ...copy.source.paths], true, keys)
-  const written: WrittenFile[] = []
+  const parts: PartitionReport[] = []
   for (const report of reports) {
     if (report.rows === 0) continue
     const partition = await tupleOf(copy, keys, report)
-    const path = partitionPath(request.spec, request.schema, partition)
-    if (isSorted) {
-      const rows = `SELECT * FROM read_parquet(${quotePaths([report.path])}, hive_partitioning = false)`
-      const part = { rows, paths: [report.path], sizeBytes: report.sizeBytes, isFirst: false }
-      written.push(...(await copyOrdered(copy, part, path, partition)))
-      await rm(report.path)
-    } else if (report.sizeBytes > targetOf(copy) * SPLIT_FACTOR) {
-      written.push(...(await copyRanges(copy, report, path, partition)))
-      await rm(report.path)
-    } else {
-      written.push(await adopted(copy, report, path, partition))
-    }
+    parts.push({ report, partition, path: partitionPath(request.spec, request.schema, partition) })
   }
-  return written
+  // What is finished only waits for the disk; what is written once more takes the engine to itself.
+  const isFinished = ({ report }: PartitionReport): boolean =>
+    !isSorted && report.sizeBytes <= targetOf(copy) * SPLIT_FACTOR
+  const written = await inParallel(parts, ADOPTIONS_AT_ONCE, async (part) =>
+    isFinished(part) ? [await adopted(copy, part.report, part.path, part.partition)] : null,
+  )
+  const files: WrittenFile[] = []
+  for (const [at, part] of parts.entries()) {
+    files.push(...(written[at] ?? (await rewritten(copy, part, isSorted))))
+  }
+  return files
+}
+
+/** A file of one partition as DuckDB has left it in the scratch folder. */
+interface PartitionReport {
+  readonly report: FileReport
+  readonly partition: readonly (Datum | null)[]
+  readonly path: string
+}
+
+/** The rows of a partition in order, or in files of about the target size. */
+async function rewritten(
+  copy: Copy,
+  { report, partition, path }: PartitionReport,
+  isSorted: boolean,
+): Promise<readonly WrittenFile[]> {
+  const rows = `SELECT * FROM read_parquet(${quotePaths([report.path])}, hive_partitioning = false)`
+  const part = { rows, paths: [report.path], sizeBytes: report.sizeBytes, isFirst: false }
+  const files = isSorted
+    ? await copyOrdered(copy, part, path, partition)
+    : await copyRanges(copy, report, path, partition)
+  await rm(report.path)
+  return files
 }
 
 /** A finished file in a scratch folder as a data file. */
