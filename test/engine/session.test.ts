@@ -26,10 +26,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function drained(query: string, signal?: AbortSignal): Promise<number> {
+async function drained(query: string, rowCount?: number): Promise<number> {
   return engine.withSession({}, async (session) => {
     let rows = 0
-    for await (const part of session.stream(query, { doing: 'read', signal })) rows += part.rowCount
+    for await (const part of session.stream(query, { doing: 'read', rowCount })) rows += part.rowCount
     return rows
   })
 }
@@ -86,17 +86,36 @@ describe('a stream', () => {
     await expect(drained(query)).rejects.not.toThrow(/secret/)
   })
 
-  test('that is aborted between two chunks throws', async () => {
-    const controller = new AbortController()
-    const run = engine.withSession({}, async (session) => {
-      const query = 'SELECT range AS x FROM range(100000000)'
-      for await (const part of session.stream(query, { doing: 'read', signal: controller.signal })) {
-        expect(part.rowCount).toBeGreaterThan(0)
-        controller.abort()
-      }
-    })
-    await expect(run).rejects.toThrow(OperationAbortedError)
+  test('whose rows are counted throws when it breaks off, and goes by what the query yields', async () => {
+    const failing = `SELECT CASE WHEN range = 90000 THEN error('a secret row') ELSE range END AS x FROM range(100000)`
+    await expect(drained(failing, 100_000)).rejects.toThrow(EngineError)
+    await expect(drained(failing, 100_000)).rejects.not.toThrow(/secret/)
+    const query = 'SELECT range AS x FROM range(10000)'
+    expect(await drained(query, 10_000)).toBe(10_000)
+    // The caller was wrong about them, not the engine.
+    expect(await drained(query, 10_001)).toBe(10_000)
+    expect(await drained(query, 9_999)).toBe(10_000)
+    expect(await drained('SELECT 1 AS x WHERE false', 0)).toBe(0)
   })
+
+  test.each([undefined, 100_000_000])(
+    'that is aborted between two chunks throws (%s rows)',
+    async (rowCount) => {
+      const controller = new AbortController()
+      const run = engine.withSession({}, async (session) => {
+        const query = 'SELECT range AS x FROM range(100000000)'
+        for await (const part of session.stream(query, {
+          doing: 'read',
+          rowCount,
+          signal: controller.signal,
+        })) {
+          expect(part.rowCount).toBeGreaterThan(0)
+          controller.abort()
+        }
+      })
+      await expect(run).rejects.toThrow(OperationAbortedError)
+    },
+  )
 
   test('that is left early gives its connection up', async () => {
     await engine.withSession({}, async (session) => {

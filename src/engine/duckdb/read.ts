@@ -127,7 +127,10 @@ async function* scan(reader: Reader, request: ReadRequest): AsyncGenerator<Strea
     const query = await queryOf(open, request, names)
     const left = request.limit === undefined ? undefined : request.limit - rows
     const before = rows
-    const chunks = open.session.stream(limited(query.sql, left), statement(open, query, request))
+    const chunks = open.session.stream(limited(query.sql, left), {
+      ...statement(open, query, request),
+      rowCount: knownRows(open, left),
+    })
     try {
       for await (const chunk of chunks) {
         if (rows === before) expectTypes(chunk, request.projection)
@@ -163,14 +166,19 @@ function expectTypes({ chunk }: StreamChunk, { fields }: Schema): void {
 }
 
 /** Where every row comes out their number is known, and damage that the engine passes over shows. */
-function expectAllRows({ tasks }: OpenTasks, limit: number | undefined, rows: number): void {
-  if (!tasks.every(({ task }) => isWhole(task))) return
-  const all = tasks.reduce((sum, { file }) => sum + file.recordCount, 0)
-  const expected = Math.min(all, limit ?? all)
-  if (rows === expected || tasks.some(({ rowRanges }) => rowRanges !== undefined)) return
+function expectAllRows(open: OpenTasks, limit: number | undefined, rows: number): void {
+  const expected = knownRows(open, limit)
+  if (expected === undefined || rows === expected) return
   throw new CorruptFileError(`data files yielded ${rows} rows where their manifest entries say ${expected}`, {
-    file: tasks.length === 1 ? tasks[0]?.name : undefined,
+    file: open.tasks.length === 1 ? open.tasks[0]?.name : undefined,
   })
+}
+
+/** How many rows come out; undefined when filters, deletes or parts of files leave it open. */
+function knownRows({ tasks }: OpenTasks, limit: number | undefined): number | undefined {
+  if (!tasks.every(({ task, rowRanges }) => isWhole(task) && rowRanges === undefined)) return undefined
+  const all = tasks.reduce((sum, { file }) => sum + file.recordCount, 0)
+  return Math.min(all, limit ?? all)
 }
 
 function limited(sql: string, limit: number | undefined): string {
