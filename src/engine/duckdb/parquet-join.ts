@@ -49,6 +49,7 @@ export class ParquetJoin {
   #rows = 0n
   #groups: ThriftStruct[] = []
   #template: ThriftStruct | null = null
+  #buffer: Uint8Array | null = null
 
   private constructor(file: FileHandle) {
     this.#file = file
@@ -110,7 +111,7 @@ export class ParquetJoin {
   }
 
   async #copy(source: FileHandle, start: number, end: number): Promise<void> {
-    const buffer = new Uint8Array(Math.min(COPY_BYTES, end - start))
+    const buffer = (this.#buffer ??= new Uint8Array(COPY_BYTES))
     for (let at = start; at < end;) {
       const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, end - at), at)
       if (bytesRead === 0) throw new EngineError('a file just written is shorter than it was')

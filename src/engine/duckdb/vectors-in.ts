@@ -8,6 +8,7 @@
  */
 import duckdb from '@duckdb/node-bindings'
 import type { BytesColumn, ColumnData, ListColumn, Validity } from './column-data.ts'
+import { VECTOR_SIZE } from './js-source.ts'
 
 const ENTRY_BYTES = 16
 const INLINE_BYTES = 12
@@ -63,12 +64,33 @@ function fillValidity(vector: duckdb.Vector, validity: Validity, start: number, 
   duckdb.copy_data_to_vector_validity(vector, 0, bits.buffer, 0, words)
 }
 
+/** Entries of a vector's texts, and the same memory by bytes. */
+interface Entries {
+  readonly words: Uint32Array<ArrayBuffer>
+  readonly inline: Uint8Array
+}
+
+/** Of one vector, used again for the next: a new buffer each time is work for the garbage collector. */
+const spare = newEntries(VECTOR_SIZE)
+
+function newEntries(count: number): Entries {
+  const words = new Uint32Array(count * 4)
+  return { words, inline: new Uint8Array(words.buffer) }
+}
+
+/** All zero: DuckDB compares short texts with the bytes behind them. Valid until the next call. */
+function entriesFor(count: number): Entries {
+  // Lists' elements are more than a vector holds otherwise.
+  if (count > VECTOR_SIZE) return newEntries(count)
+  spare.words.fill(0, 0, count * 4)
+  return spare
+}
+
 function fillStrings(vector: duckdb.Vector, column: BytesColumn, start: number, count: number): void {
   const { offsets, bytes } = column
   const begin = offsets[start] ?? 0
   const end = offsets[start + count] ?? begin
-  const entries = new Uint32Array(count * 4)
-  const inline = new Uint8Array(entries.buffer)
+  const { words, inline } = entriesFor(count)
   let low = 0
   let high = 0
   if (end - begin > INLINE_BYTES) {
@@ -82,17 +104,17 @@ function fillStrings(vector: duckdb.Vector, column: BytesColumn, start: number, 
     const from = offsets[start + i] ?? 0
     const length = (offsets[start + i + 1] ?? 0) - from
     const word = i * 4
-    entries[word] = length
+    words[word] = length
     const at = word * 4 + 4
     const kept = length <= INLINE_BYTES ? length : 4
     for (let k = 0; k < kept; k++) inline[at + k] = bytes[from + k] ?? 0
     if (length > INLINE_BYTES) {
       const address = low + (from - begin)
-      entries[word + 2] = address
-      entries[word + 3] = address > 0xffffffff ? high + 1 : high
+      words[word + 2] = address
+      words[word + 3] = address > 0xffffffff ? high + 1 : high
     }
   }
-  duckdb.copy_data_to_vector(vector, 0, entries.buffer, 0, entries.byteLength)
+  duckdb.copy_data_to_vector(vector, 0, words.buffer, 0, count * ENTRY_BYTES)
 }
 
 function fillLists(vector: duckdb.Vector, column: ListColumn, start: number, count: number): void {
