@@ -17,7 +17,7 @@ type Stream<T> = Iterable<T> | AsyncIterable<T> | ReadableStream<T>
 /** One path or glob, or several. */
 export type Paths = string | readonly string[]
 
-/** Which rows of files are meant. */
+/** Which rows of files or of Arrow data are meant. */
 export interface FileRows {
   /** Rows to take, by the table's columns. Default: all. */
   readonly filter?: Expression | string | undefined
@@ -33,8 +33,8 @@ export type DataInput<R = object> =
   | ({ readonly parquet: Paths } & FileRows)
   | ({ readonly csv: Paths } & FileRows)
   | ({ readonly json: Paths } & FileRows)
-  | { readonly arrow: ArrowTable | Stream<ArrowRecordBatch> }
-  | { readonly arrowIpc: Uint8Array | Stream<Uint8Array> }
+  | ({ readonly arrow: ArrowTable | Stream<ArrowRecordBatch> } & FileRows)
+  | ({ readonly arrowIpc: Uint8Array | Stream<Uint8Array> } & FileRows)
   | ArrowTable
   | Stream<R>
 
@@ -61,8 +61,8 @@ export function toRowSource(data: DataInput<unknown>): RowSource {
 
 /** Which rows of the data are meant; undefined: all. InvalidExpressionError. */
 export function rowFilterOf(data: DataInput<unknown>): Expression | undefined {
-  const isFiles = FILE_FORMATS.some((format) => property(data, format) !== undefined)
-  const filter = isFiles ? (data as FileRows).filter : undefined
+  const isNamed = [...FILE_FORMATS, 'arrow', 'arrowIpc'].some((form) => property(data, form) !== undefined)
+  const filter = isNamed ? (data as FileRows).filter : undefined
   return typeof filter === 'string' ? parseExpression(filter) : filter
 }
 

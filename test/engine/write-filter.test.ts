@@ -1,3 +1,4 @@
+import * as arrow from 'apache-arrow'
 import { join } from 'node:path'
 import { writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
@@ -53,6 +54,20 @@ test('a filter on a column that the table has not is refused', async () => {
     await expect(manager.writeData(tbl, { csv, filter: 'nope = 1' })).rejects.toMatchObject({
       code: 'FLOEBERG_INVALID_EXPRESSION',
     })
+  } finally {
+    await manager.close()
+  }
+})
+
+test('Arrow data is filtered as files are', async () => {
+  const { manager, tbl } = await scene()
+  try {
+    const data = arrow.tableFromArrays({ id: BigInt64Array.from([1n, 2n, 3n]), word: ['one', 'two', 'one'] })
+    const ipc = arrow.tableToIPC(data)
+    await manager.writeData(tbl, { arrow: data, filter: "word = 'one'" })
+    await manager.writeData(tbl, { arrowIpc: ipc, filter: 'id = 2' })
+    const ids = (await tbl.scan().toArray()).map((row) => row.id)
+    expect(ids.toSorted()).toEqual([1n, 2n, 3n])
   } finally {
     await manager.close()
   }
