@@ -7,7 +7,7 @@ import { diffSchemas, type SchemaDifference } from '../format/evolution/schema-d
 import type { Schema } from '../format/schema.ts'
 import { refuseNulls } from '../table/refuse-nulls.ts'
 import type { DeclaredSchema } from '../format/schema-builder.ts'
-import type { Table, TableHandle } from '../table/table.ts'
+import type { TableHandle } from '../table/table.ts'
 import { verifyDeclared } from './declared-schema.ts'
 import { toSchemaEdits, type SchemaChange } from './schema-changes.ts'
 
@@ -36,7 +36,7 @@ export async function evolveTableSchema<In, Out>(
   table: TableHandle<In, Out>,
   changes: readonly SchemaChange[],
   options: EvolveSchemaOptions & { readonly schema?: DeclaredSchema },
-): Promise<Table> {
+): Promise<TableHandle<In, Out>> {
   const change = new EvolveSchemaChange(table.state, toSchemaEdits(changes), {
     allowIncompatibleChanges: options.allowIncompatibleChanges ?? false,
     signal: options.signal,
@@ -44,8 +44,7 @@ export async function evolveTableSchema<In, Out>(
   })
   const evolved = await commitAndAdvance(table, change, options)
   if (options.schema !== undefined) verifyDeclared(options.schema.schema, evolved.schema, evolved.name)
-  // What rows look like has just changed, and with it the handle's type.
-  return evolved as unknown as Table
+  return evolved
 }
 
 /** What an evolution of a schema would come to. */

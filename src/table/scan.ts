@@ -5,10 +5,10 @@ import { alwaysTrue, type BoundExpression, type Expression } from '../format/exp
 import { allMatch } from '../format/expressions/metrics.ts'
 import { parseExpression } from '../format/expressions/parse.ts'
 import { didYouMean } from '../format/did-you-mean.ts'
-import { parseNameMapping, type NameMapping } from '../format/name-mapping.ts'
 import { selectFields, type Schema } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import { nameMappingOf } from './default-name-mapping.ts'
 import { planScan, type ScanPlan } from './plan.ts'
 import type { Runtime } from './runtime.ts'
 import { AllowedRoots } from './table-locations.ts'
@@ -184,7 +184,7 @@ class TableScan<RowOut> implements Scan<RowOut> {
       tasks: tasks ?? (await this.#plan()).tasks,
       projection: this.schema,
       tableSchema: this.#tableSchema,
-      nameMapping: nameMappingOf(this.#state),
+      nameMapping: nameMappingOf(this.#state.metadata),
       limit: this.#options.limit,
       files: this.#state.storage.files,
       signal: this.#signal,
@@ -214,11 +214,6 @@ class TableScan<RowOut> implements Scan<RowOut> {
 function filterOf(filter: Expression | string | undefined): Expression {
   if (filter === undefined) return alwaysTrue()
   return typeof filter === 'string' ? parseExpression(filter) : filter
-}
-
-function nameMappingOf(state: TableState): NameMapping | null {
-  const text = state.metadata.properties['schema.name-mapping.default']
-  return text === undefined ? null : parseNameMapping(text)
 }
 
 function checkedLimit(limit: number | undefined): number | undefined {

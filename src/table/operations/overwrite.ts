@@ -10,6 +10,7 @@ import { currentSchema, defaultSpec } from '../../format/metadata/views.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import type { Snapshot } from '../../format/snapshot.ts'
 import type { ManifestContext } from '../manifest-reader.ts'
+import { nameMappingOf } from '../default-name-mapping.ts'
 import { partitionKey } from '../partition-key.ts'
 import { planScan } from '../plan.ts'
 import { mightTouch } from './conflict-scope.ts'
@@ -25,7 +26,7 @@ import {
   type Removal,
 } from './remove-matching.ts'
 import type { Isolation, RowChange, RowComputation } from './row-change.ts'
-import { nameMappingOf, type RowWriter } from './row-writer.ts'
+import type { RowWriter } from './row-writer.ts'
 
 /** Which rows leave. */
 export type OverwriteScope =

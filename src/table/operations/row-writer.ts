@@ -4,12 +4,12 @@ import type { FileMatch, MatchRequest, ScannedRows, SelectedRows } from '../../e
 import type { BoundExpression } from '../../format/expressions/expression.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
 import { metricsConfig } from '../../format/metrics-config.ts'
-import { parseNameMapping, type NameMapping } from '../../format/name-mapping.ts'
 import { currentSchema, defaultSortOrder, defaultSpec, specById } from '../../format/metadata/views.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import type { PositionSet } from '../../format/position-set.ts'
 import { intProperty } from '../../format/properties.ts'
 import type { Datum } from '../../format/types.ts'
+import { nameMappingOf } from '../default-name-mapping.ts'
 import { parquetWriteOptions } from '../parquet-options.ts'
 import type { Runtime, TableStorage } from '../runtime.ts'
 import { dataFileLocator } from '../table-locations.ts'
@@ -153,9 +153,4 @@ export class RowWriter {
     this.#written = []
     if (locations.length > 0) await this.#options.storage.store.delete(locations)
   }
-}
-
-export function nameMappingOf(metadata: TableMetadata): NameMapping | null {
-  const text = metadata.properties['schema.name-mapping.default']
-  return text === undefined ? null : parseNameMapping(text)
 }
