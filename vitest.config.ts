@@ -3,6 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/property-seed.ts'],
     // Those need Python and Java: `npm run test:interop`.
     exclude: [...configDefaults.exclude, 'test/interop/**'],
     // Files wait for disks and child processes more than they compute: all cores, not all but one.

@@ -72,7 +72,8 @@ export function toJson(value: unknown): Json {
 
 function objectToJson(value: object): Json {
   if (value instanceof Uint8Array) return bytesToHex(value)
-  if (value instanceof Date) return value.toISOString()
+  // As JSON has it: a date that is none is null.
+  if (value instanceof Date) return value.toJSON()
   if (Array.isArray(value)) return value.map(toJson)
   const entries: Iterable<readonly [unknown, unknown]> = value instanceof Map ? value : Object.entries(value)
   return Object.fromEntries(

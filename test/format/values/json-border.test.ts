@@ -65,6 +65,10 @@ test('plain values: 64-bit numbers as strings, undefined left out', () => {
   })
 })
 
+test('a date that is none is null, as JSON.stringify has it', () => {
+  expect(toJson({ at: new Date(Number.NaN) })).toEqual({ at: null })
+})
+
 test('JSON can hold whatever comes out', () => {
   fc.assert(
     fc.property(
