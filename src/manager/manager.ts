@@ -20,7 +20,7 @@ import type { Expression } from '../format/expressions/expression.ts'
 import type { Value } from '../format/values/value.ts'
 import { inferTableSchema, type SchemaSource } from './infer-schema.ts'
 
-import { EvolutionOperations } from './evolution-operations.ts'
+import { ExchangeOperations } from './exchange-operations.ts'
 
 /**
  * Manages Iceberg tables of one catalog.
@@ -28,7 +28,7 @@ import { EvolutionOperations } from './evolution-operations.ts'
  * Every method is asynchronous, takes an AbortSignal where it may take long, and throws typed
  * errors with stable codes (docs/errors.md).
  */
-export class IcebergTableManager extends EvolutionOperations {
+export class IcebergTableManager extends ExchangeOperations {
   /**
    * Writes rows in one snapshot: all of them become visible at once, or none.
    *
