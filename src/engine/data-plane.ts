@@ -69,6 +69,11 @@ export interface WriteRequest extends RunOptions {
   readonly schema: Schema
   readonly spec: PartitionSpec
   readonly sortOrder: SortOrder
+  /**
+   * Ids of columns whose z-order rows are to lie in: near in each of the columns is near in the
+   * files. Takes the place of the sort order. Columns of primitive types outside of lists and maps.
+   */
+  readonly zOrder?: readonly number[] | undefined
   readonly targetFileSizeBytes: number
   readonly parquet: ParquetWriteOptions
   readonly metrics: MetricsConfig

@@ -8,6 +8,7 @@
  * | equality deletes | same spec and partition, or an unpartitioned spec; and the delete is newer |
  */
 import { decodeBound } from '../format/values/bounds.ts'
+import { compareDatum } from '../format/values/literal.ts'
 import type { ContentFile, ManifestEntry } from '../format/manifest/entry.ts'
 import type { PartitionSpec } from '../format/partition-spec.ts'
 import { partitionKey } from './partition-key.ts'
@@ -57,6 +58,17 @@ export function onlyTarget(file: ContentFile): string | null {
   // A bound that was cut short differs from its counterpart, so equal ones are the whole path.
   const [lower, upper] = bounds
   return typeof lower === 'string' && lower === upper ? lower : null
+}
+
+/** Whether a position delete file may hold positions of a data file, by the bounds of its paths. */
+export function mayName(file: ContentFile, location: string): boolean {
+  const target = onlyTarget(file)
+  if (target !== null) return target === location
+  const type = { kind: 'string' } as const
+  const lower = decodeBound(type, file.lowerBounds?.get(DELETE_FILE_PATH_ID))
+  const upper = decodeBound(type, file.upperBounds?.get(DELETE_FILE_PATH_ID))
+  if (typeof lower === 'string' && compareDatum(type, location, lower) < 0) return false
+  return typeof upper !== 'string' || compareDatum(type, location, upper) <= 0
 }
 
 function appliesInTime(deletes: ManifestEntry, data: ManifestEntry): boolean {

@@ -12,6 +12,7 @@ import { currentSchema, specById } from '../format/metadata/views.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { entriesOf, type ManifestContext } from './manifest-reader.ts'
 import { partitionKey } from './partition-key.ts'
+import { ManifestPacker } from './manifest-packer.ts'
 import type { SnapshotProducer } from './snapshot-producer.ts'
 
 /** Manifests without the removed files. */
@@ -21,21 +22,30 @@ export interface FilteredManifests {
   readonly removed: readonly ContentFile[]
 }
 
-/** CommitConflictError when a data file is not listed any more. */
+/**
+ * CommitConflictError when a data file is not listed any more.
+ *
+ * With `pack`, what is written again of many manifests goes into few: for operations that remove
+ * files from all over the table.
+ */
 export async function filterManifests(
   producer: SnapshotProducer,
   context: ManifestContext,
   manifests: readonly ManifestFile[],
   removed: readonly ContentFile[],
+  { pack = false }: { readonly pack?: boolean } = {},
 ): Promise<FilteredManifests> {
   if (removed.length === 0) return { manifests, removed }
   const wanted = new Set(removed.map(contentFileKey))
   const found = new Set<string>()
-  const filter = new ManifestFilter(producer, context, wanted, found)
+  const packer = pack ? new ManifestPacker(producer, context.metadata) : null
+  const filter = new ManifestFilter(producer, context, { wanted, found, packer })
   const candidates = new Candidates(context, removed)
-  const filtered = await mapConcurrently(manifests, (manifest) =>
+  const kept = await mapConcurrently(manifests, (manifest) =>
     candidates.mayList(manifest) ? filter.apply(manifest) : Promise.resolve(manifest),
   )
+  const packed = (await packer?.finish()) ?? []
+  const filtered = [...packed, ...kept.filter((manifest) => manifest !== null)]
   const gone = removed.filter((file) => file.content === 'data' && !found.has(contentFileKey(file)))
   if (gone.length > 0) throw filesGone(gone.length)
   return { manifests: filtered, removed: removed.filter((file) => found.has(contentFileKey(file))) }
@@ -81,24 +91,32 @@ class ManifestFilter {
   readonly #context: ManifestContext
   readonly #wanted: ReadonlySet<string>
   readonly #found: Set<string>
+  readonly #packer: ManifestPacker | null
 
   constructor(
     producer: SnapshotProducer,
     context: ManifestContext,
-    wanted: ReadonlySet<string>,
-    found: Set<string>,
+    {
+      wanted,
+      found,
+      packer,
+    }: { wanted: ReadonlySet<string>; found: Set<string>; packer: ManifestPacker | null },
   ) {
     this.#producer = producer
     this.#context = context
     this.#wanted = wanted
     this.#found = found
+    this.#packer = packer
   }
 
-  async apply(manifest: ManifestFile): Promise<ManifestFile> {
+  /** null: its entries went to the packer. */
+  async apply(manifest: ManifestFile): Promise<ManifestFile | null> {
     const entries = await entriesOf(this.#context, manifest)
     if (!entries.some((entry) => this.#isWanted(entry))) return manifest
     const kept = entries.filter((entry) => entry.status !== 'deleted').map((entry) => this.#rewritten(entry))
-    return this.#producer.writeAttemptManifest(this.#context.metadata, kept)
+    if (this.#packer === null) return this.#producer.writeAttemptManifest(this.#context.metadata, kept)
+    await this.#packer.add(manifest, kept)
+    return null
   }
 
   #isWanted(entry: ManifestEntry): boolean {

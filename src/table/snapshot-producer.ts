@@ -84,12 +84,19 @@ export class SnapshotProducer {
    * A manifest of files that this operation adds; every attempt uses it again. It is still being
    * written when this answers, together with the list that names it: `finish` waits for both, and
    * whoever reads it before asks `written` first.
+   *
+   * Files that hold rows which were there before keep a data sequence number of their own, where
+   * `sequenceNumberOf` gives one: what deletes rows from then on applies to them.
    */
-  async writeAddedManifest(base: TableMetadata, files: readonly ContentFile[]): Promise<ManifestFile> {
+  async writeAddedManifest(
+    base: TableMetadata,
+    files: readonly ContentFile[],
+    sequenceNumberOf: (file: ContentFile) => number | null = () => null,
+  ): Promise<ManifestFile> {
     const entries = files.map((file): ManifestEntry => ({
       status: 'added',
       snapshotId: this.snapshotId,
-      sequenceNumber: null,
+      sequenceNumber: sequenceNumberOf(file),
       fileSequenceNumber: null,
       file,
     }))
@@ -273,8 +280,11 @@ export class SnapshotProducer {
   }
 }
 
-/** Row lineage and encryption are not built: a snapshot without them would break the table. */
-function refuseUnwritable(base: TableMetadata): void {
+/**
+ * Row lineage and encryption are not built: a snapshot without them would break the table.
+ * UnsupportedFeatureError.
+ */
+export function refuseUnwritable(base: TableMetadata): void {
   if (base['format-version'] === 3) {
     throw new UnsupportedFeatureError(
       'Writing rows to tables of format version 3 (row lineage) is not supported yet',

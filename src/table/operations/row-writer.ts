@@ -1,5 +1,12 @@
 /** Writes what replaces rows: rewritten data files, position deletes, new rows; and takes it all back. */
-import type { DataPlane, FileScanTask, Progress, RowSource } from '../../engine/data-plane.ts'
+import type {
+  DataPlane,
+  FileScanTask,
+  Progress,
+  ReadRequest,
+  RowSource,
+  WriteRequest,
+} from '../../engine/data-plane.ts'
 import type { FileMatch, MatchRequest, ScannedRows, SelectedRows } from '../../engine/row-changes.ts'
 import type { BoundExpression } from '../../format/expressions/expression.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
@@ -22,6 +29,11 @@ export interface RowWriterOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
+/** How new files differ from those of an ordinary write. */
+export type WriteLayout = Partial<
+  Pick<WriteRequest, 'spec' | 'sortOrder' | 'zOrder' | 'targetFileSizeBytes' | 'locate'>
+>
+
 /** A match and what was decided for its file. */
 export interface DecidedMatch {
   readonly match: FileMatch
@@ -41,11 +53,12 @@ export class RowWriter {
     return this.#options.runtime.dataPlane()
   }
 
-  /** New rows, by the table's current schema, spec and order. */
+  /** New rows, by the table's current schema, and by its spec, order and sizes unless said otherwise. */
   async writeRows(
     base: TableMetadata,
     source: RowSource | ScannedRows | SelectedRows,
     filter?: BoundExpression,
+    layout: WriteLayout = {},
   ): Promise<readonly ContentFile[]> {
     const { runtime, storage, signal, onProgress } = this.#options
     const schema = currentSchema(base)
@@ -64,6 +77,7 @@ export class RowWriter {
       files: storage.files,
       signal,
       onProgress,
+      ...layout,
     })
     this.#written.push(...files)
     return files
@@ -74,6 +88,11 @@ export class RowWriter {
     const matches = decided.filter(({ decision }) => decision.action === 'rewrite').map(({ match }) => match)
     if (matches.length === 0) return []
     return this.writeRows(base, this.scannedRows(base, matches, 'except'))
+  }
+
+  /** All rows of files that their deletes leave. */
+  liveRows(base: TableMetadata, tasks: readonly FileScanTask[]): ScannedRows {
+    return { kind: 'scan', read: this.#read(base, tasks), rows: { take: 'except', positions: new Map() } }
   }
 
   /** Rows of matched files: those that match, or all others. */
@@ -87,16 +106,23 @@ export class RowWriter {
     for (const { task, positions: hit } of matches) positions.set(task.entry.file.location, hit)
     return {
       kind: 'scan',
-      read: {
-        tasks: matches.map(({ task }) => task),
-        projection: currentSchema(base),
-        tableSchema: currentSchema(base),
-        nameMapping: nameMappingOf(base),
-        files: this.#options.storage.files,
-        signal: this.#options.signal,
-      },
+      read: this.#read(
+        base,
+        matches.map(({ task }) => task),
+      ),
       rows: { take, positions },
       ...(assign === undefined ? {} : { assign }),
+    }
+  }
+
+  #read(base: TableMetadata, tasks: readonly FileScanTask[]): ReadRequest {
+    return {
+      tasks,
+      projection: currentSchema(base),
+      tableSchema: currentSchema(base),
+      nameMapping: nameMappingOf(base),
+      files: this.#options.storage.files,
+      signal: this.#options.signal,
     }
   }
 
