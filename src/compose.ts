@@ -205,6 +205,7 @@ export class IcebergTableManager extends Manager {
       }),
       scratchDir,
       commitPolicy: settings.commitPolicy,
+      retention: settings.retention,
       commitStrategy: settings.commitStrategy,
       extraRoots: settings.extraRoots,
       logger: options.logger,

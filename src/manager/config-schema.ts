@@ -127,4 +127,4 @@ export const SETTING_FORMS: Readonly<Record<string, SettingForm>> = {
  * Settings that no operation reads yet. Setting one is refused rather than ignored: an
  * administrator's bounds that do nothing are worse than none.
  */
-export const SETTINGS_NOT_BUILT: readonly string[] = ['retention', 'staleTableRecovery', 'tableProperties']
+export const SETTINGS_NOT_BUILT: readonly string[] = ['staleTableRecovery', 'tableProperties']

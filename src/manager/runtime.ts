@@ -7,7 +7,15 @@ import type { FileAccess } from '../engine/file-access.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { LruCache } from '../table/lru-cache.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
-import type { Clock, CommitPolicy, Random, Runtime, StorageRequest, TableStorage } from '../table/runtime.ts'
+import type {
+  Clock,
+  CommitPolicy,
+  Random,
+  RetentionSettings,
+  Runtime,
+  StorageRequest,
+  TableStorage,
+} from '../table/runtime.ts'
 import { createTelemetry, type Logger } from '../telemetry.ts'
 import { OperationRunner } from './operation.ts'
 import type { CatalogPlugin, EnginePlugin, StoragePlugin } from './plugins.ts'
@@ -21,6 +29,8 @@ export interface ManagerOptions {
   readonly stageFiles: (store: ObjectStore) => FileAccess
   /** Defaults and caps of commit retries for all tables. */
   readonly commitPolicy?: CommitPolicy | undefined
+  /** How long snapshots are kept, and what is allowed. */
+  readonly retention?: RetentionSettings | undefined
   /** Default of `writeData`. */
   readonly commitStrategy?: CommitStrategy | undefined
   /** Locations besides a table's own that its metadata may point into. */
@@ -78,6 +88,7 @@ export async function buildRuntime(options: ManagerOptions, signal?: AbortSignal
     random: options.random ?? systemRandom,
     codecs: nodeCodecs,
     commitPolicy: options.commitPolicy ?? {},
+    retention: options.retention ?? {},
     extraRoots: options.extraRoots ?? [],
     telemetry,
     closing: runner.closing,

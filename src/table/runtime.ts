@@ -48,6 +48,23 @@ export interface CommitPolicy {
   readonly maxRetries?: number | undefined
 }
 
+/** An allowed span, both ends included; an end that is left out is open. */
+export interface Bounds {
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+}
+
+/** How long snapshots are kept where neither call, ref nor table says otherwise, and what is allowed. */
+export interface RetentionSettings {
+  /** Default 7. */
+  readonly maxAgeDays?: number | undefined
+  /** So many of every branch are kept at least, whatever their age. Default 10. */
+  readonly minSnapshotsToKeep?: number | undefined
+  /** What an administrator allows, wherever a value comes from; one outside is refused. */
+  readonly bounds?:
+    { readonly maxAgeDays?: Bounds | undefined; readonly minSnapshotsToKeep?: Bounds | undefined } | undefined
+}
+
 export interface Runtime {
   readonly catalog: Catalog
   /** Opened on first use: many callers never touch rows. */
@@ -57,6 +74,7 @@ export interface Runtime {
   readonly random: Random
   readonly codecs: ByteCodecs
   readonly commitPolicy: CommitPolicy
+  readonly retention: RetentionSettings
   /** Locations besides the table's own that its metadata may point into. */
   readonly extraRoots: readonly string[]
   readonly telemetry: Telemetry

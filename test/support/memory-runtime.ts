@@ -59,6 +59,7 @@ export function memoryWorld(wrap: (catalog: Catalog) => Catalog = (catalog) => c
     },
     codecs: nodeCodecs,
     commitPolicy: {},
+    retention: {},
     extraRoots: [],
     telemetry: createTelemetry(),
     closing: new AbortController().signal,

@@ -1,0 +1,58 @@
+/**
+ * Carrying out a plan of upkeep, of whichever kind. A new kind is a member of `Plan`, one of
+ * `PlanResults`, and a case.
+ */
+import { UnsupportedFeatureError } from '../errors.ts'
+import { executeExpire, type ExpireResult } from '../maintenance/expire.ts'
+import type { ExpirePlan } from '../maintenance/expire-plan.ts'
+import {
+  checkPlannedTable,
+  parsePlanHead,
+  type ExecuteOptions,
+  type MaintenancePlan,
+} from '../maintenance/plan.ts'
+import type { Runtime } from '../table/runtime.ts'
+import { TableHandle } from '../table/table.ts'
+import type { TableState } from '../table/table-state.ts'
+
+/** Every plan that `execute` takes. */
+export type Plan = ExpirePlan
+
+/** What executing a plan answers, by the plan's kind. */
+export interface PlanResults {
+  readonly expire: ExpireResult
+}
+
+/** What executing this plan answers. */
+export type PlanResult<P extends Plan> = PlanResults[P['kind']]
+
+/** Carries `execute` out. InvalidArgumentError for what is no plan; CommitRejectedError for another table's. */
+export async function executePlan(
+  runtime: Runtime,
+  plan: Plan,
+  options: ExecuteOptions,
+): Promise<PlanResults[keyof PlanResults]> {
+  const head = parsePlanHead(plan)
+  switch (plan.kind) {
+    case 'expire':
+      return (await executeExpire(await openPlanned(runtime, head, options.signal), plan, options)).result
+    default: {
+      plan.kind satisfies never
+      throw new UnsupportedFeatureError('A plan of this kind cannot be executed', {
+        table: [...head.table.namespace, head.table.name].join('.'),
+        hint: 'It was made by a newer version.',
+      })
+    }
+  }
+}
+
+/** The table as it is now, by the name that the plan has. NoSuchTableError; CommitRejectedError when it is another one. */
+async function openPlanned(
+  runtime: Runtime,
+  plan: MaintenancePlan,
+  signal: AbortSignal | undefined,
+): Promise<TableState> {
+  const loaded = await runtime.catalog.loadTable(plan.table, { snapshots: 'all', signal })
+  checkPlannedTable(plan, loaded.metadata)
+  return (await TableHandle.open(runtime, plan.table, loaded)).state
+}
