@@ -52,6 +52,7 @@ export type { Table, TableCreation } from './table/table.ts'
 export type { FileFormat, Scan, ScanOptions } from './table/scan.ts'
 export type { ScanPlan, ScanReport } from './table/plan.ts'
 export type { TimeTravel } from './table/time-travel.ts'
+export type { AppendRangeOptions } from './table/append-range.ts'
 export type {
   ColumnMetrics,
   FileRow,

@@ -79,18 +79,18 @@ export async function planScan(request: PlanRequest): Promise<ScanPlan> {
   const deletes = new DeleteIndex(flatten(wanted, entries, 'deletes'), pruning.specs)
   const tasks = flatten(wanted, entries, 'data').map((entry) => pruning.task(entry, deletes))
   checkLocations(context, tasks)
-  return { tasks, report: report(manifests, wanted, tasks, pruning) }
+  return { tasks, report: scanReport(manifests, wanted, tasks, pruning) }
 }
 
 /** A projection of the filter for every partition spec, made when first met. */
-class SpecPruning {
+export class SpecPruning {
   readonly specs: ReadonlyMap<number, PartitionSpec>
   /** Columns whose metrics the plan looks at; all others need not be decoded. */
   readonly metrics: ReadonlySet<number>
-  readonly #request: PlanRequest
+  readonly #request: Omit<PlanRequest, 'snapshot'>
   readonly #projections = new Map<number, PartitionExpression>()
 
-  constructor(request: PlanRequest) {
+  constructor(request: Omit<PlanRequest, 'snapshot'>) {
     this.#request = request
     this.specs = specsById(request.context.metadata)
     this.metrics = new Set([...filteredFieldIds(request.filter), DELETE_FILE_PATH_ID])
@@ -111,10 +111,11 @@ class SpecPruning {
     return file.content !== 'data' || mightMatch(this.#request.filter, file)
   }
 
-  task(entry: ManifestEntry, deletes: DeleteIndex): FileScanTask {
+  /** Without `deletes` none applies. */
+  task(entry: ManifestEntry, deletes?: DeleteIndex): FileScanTask {
     const spec = this.#spec(entry.file.specId)
     const residual = residualFor(spec, this.#request.schema, this.#request.filter, entry.file.partition)
-    return { entry, spec, deletes: deletes.deletesFor(entry), residual }
+    return { entry, spec, deletes: deletes?.deletesFor(entry) ?? [], residual }
   }
 
   notPruned(specIds: Iterable<number>): readonly string[] {
@@ -154,7 +155,7 @@ function filteredFieldIds(filter: BoundExpression): readonly number[] {
 }
 
 /** Delete files are other people's input as much as data files are. Many tasks may share one. */
-function checkLocations({ roots }: ManifestContext, tasks: readonly FileScanTask[]): void {
+export function checkLocations({ roots }: ManifestContext, tasks: readonly FileScanTask[]): void {
   const entries = new Set(tasks.flatMap((task) => [task.entry, ...task.deletes]))
   for (const { file } of entries) roots.check(file.location)
 }
@@ -167,7 +168,8 @@ function flatten(
   return entries.filter((_, index) => manifests[index]?.content === content).flat()
 }
 
-function report(
+/** What a plan looked at: the manifests in question, those that were opened, and the files to read. */
+export function scanReport(
   manifests: readonly ManifestFile[],
   scanned: readonly ManifestFile[],
   tasks: readonly FileScanTask[],

@@ -8,8 +8,10 @@ import { didYouMean } from '../format/did-you-mean.ts'
 import { selectFields, type Schema } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import { resolveAppendRange, type AppendRange, type AppendRangeOptions } from './append-range.ts'
 import { nameMappingOf } from './default-name-mapping.ts'
 import { planScan, type ScanPlan } from './plan.ts'
+import { planAppends } from './plan-appends.ts'
 import type { Runtime } from './runtime.ts'
 import { AllowedRoots } from './table-locations.ts'
 import { runOn, streamOn } from './table-operation.ts'
@@ -17,7 +19,7 @@ import type { TableState } from './table-state.ts'
 import { resolveReadPoint, type TimeTravel } from './time-travel.ts'
 
 /** Which rows of which snapshot, and which of their columns. */
-export interface ScanOptions<Column extends string = string> extends TimeTravel {
+export interface ScanOptions<Column extends string = string> extends TimeTravel, AppendRangeOptions {
   /** Rows to keep: an expression, or its text (`"origin = 'SFO' and delay >= 60"`). */
   readonly filter?: Expression | string | undefined
   /** Columns to return, in this order; nested ones by dotted name. Default: all. */
@@ -41,7 +43,7 @@ export type FileFormat = 'parquet' | 'csv' | 'json'
  * CorruptFileError, UnsupportedFeatureError, OperationAbortedError, ManagerClosedError.
  */
 export interface Scan<RowOut> extends AsyncIterable<RowOut> {
-  /** The snapshot that is read; null when the table is empty. */
+  /** The snapshot that is read, or up to which is read; null when the table is empty. */
   readonly snapshot: Snapshot | null
   /** What comes out, with field ids. */
   readonly schema: Schema
@@ -70,6 +72,9 @@ const OPTIONS: readonly (keyof ScanOptions)[] = [
   'snapshotId',
   'asOf',
   'ref',
+  'fromSnapshot',
+  'toSnapshot',
+  'onChangedRows',
 ]
 
 /** An option that nobody knows would be passed over, and a filter by another name return every row. */
@@ -95,9 +100,12 @@ class TableScan<RowOut> implements Scan<RowOut> {
   readonly #filter: BoundExpression
   readonly #tableSchema: Schema
   readonly #signal: AbortSignal
+  /** null: all rows of `snapshot`. */
+  readonly #range: AppendRange | null
 
   constructor(state: TableState, options: ScanOptions) {
-    const point = resolveReadPoint(state.metadata, options)
+    this.#range = resolveAppendRange(state.metadata, options)
+    const point = this.#range ?? resolveReadPoint(state.metadata, options)
     const lookup = { caseSensitive: options.caseSensitive ?? true }
     this.#state = state
     this.#options = { ...options, limit: checkedLimit(options.limit) }
@@ -165,7 +173,7 @@ class TableScan<RowOut> implements Scan<RowOut> {
 
   #plan(): Promise<ScanPlan> {
     const { runtime, metadata, storage } = this.#state
-    return planScan({
+    const request = {
       context: {
         runtime,
         store: storage.store,
@@ -173,10 +181,11 @@ class TableScan<RowOut> implements Scan<RowOut> {
         roots: new AllowedRoots(metadata, runtime.extraRoots),
         signal: this.#signal,
       },
-      snapshot: this.snapshot,
       schema: this.#tableSchema,
       filter: this.#filter,
-    })
+    }
+    if (this.#range !== null) return planAppends(request, this.#range)
+    return planScan({ ...request, snapshot: this.snapshot })
   }
 
   async #request(tasks?: ScanPlan['tasks']): Promise<ReadRequest> {
