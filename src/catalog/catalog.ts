@@ -89,11 +89,41 @@ export interface CatalogCapabilities {
   readonly shared: boolean
 }
 
+/** Where an entry's metadata is, and where it was before. */
+export interface MetadataPointer {
+  readonly metadataLocation: string
+  /** Before the last change; null after a creation, or where it is not kept. */
+  readonly previousLocation: string | null
+}
+
+/**
+ * What a catalog that keeps its tables as pointers to metadata files can do for one whose current
+ * file is missing or damaged, and for one that moves.
+ */
+export interface MetadataPointers {
+  /** NoSuchTableError. The file that it names is not looked at. */
+  find(id: TableIdentifier, options?: CallOptions): Promise<MetadataPointer>
+  /** A metadata file of the table, wherever it is. MissingFileError, CorruptFileError. */
+  read(id: TableIdentifier, metadataLocation: string, options?: CallOptions): Promise<TableMetadata>
+  /**
+   * Points the entry to another file, as it is, if it points to `expected` still; what `target` holds
+   * is the caller's to know. Ends as every mutating call does; CommitConflictError when the pointer
+   * has moved.
+   */
+  replace(
+    id: TableIdentifier,
+    change: { readonly expected: string; readonly target: string },
+    options?: CallOptions,
+  ): Promise<LoadedTable>
+}
+
 /** A catalog: see the head of this file for how its calls end. */
 export interface Catalog {
   /** The client's own name for the catalog; in SQL catalogs, part of every key. */
   readonly name: string
   readonly capabilities: CatalogCapabilities
+  /** Absent where the catalog keeps its pointers to itself, as REST servers do. */
+  readonly metadataPointers?: MetadataPointers | undefined
 
   /** NamespaceAlreadyExistsError; missing parents are created. */
   createNamespace(namespace: Namespace, properties?: Properties, options?: CallOptions): Promise<void>

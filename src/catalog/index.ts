@@ -6,6 +6,8 @@ export type {
   CreateTableRequest,
   LoadedTable,
   LoadTableOptions,
+  MetadataPointer,
+  MetadataPointers,
   Namespace,
   Properties,
   TableCommit,

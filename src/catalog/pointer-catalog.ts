@@ -12,6 +12,7 @@ import type {
   CatalogCapabilities,
   CreateTableRequest,
   LoadedTable,
+  MetadataPointers,
   Namespace,
   Properties,
   TableCommit,
@@ -30,6 +31,7 @@ import {
   type Warehouse,
 } from './names.ts'
 import type { PointerStore, TablePointer } from './pointers.ts'
+import { namingReadable } from './newest-readable.ts'
 import { createFromUpdates } from './staged-create.ts'
 import { loaded, TableCommits, type Ambience } from './table-commits.ts'
 import { TableFiles, type ObjectStoreProvider } from './table-files.ts'
@@ -51,6 +53,7 @@ export interface PointerCatalogOptions {
 export class PointerCatalog implements Catalog {
   readonly name: string
   readonly capabilities: CatalogCapabilities
+  readonly metadataPointers: MetadataPointers
   readonly #pointers: PointerStore
   readonly #warehouse: Warehouse
   readonly #files: TableFiles
@@ -65,6 +68,15 @@ export class PointerCatalog implements Catalog {
     this.#files = new TableFiles(options.getObjectStore)
     this.#ambience = { now: options.now ?? Date.now, uuid: options.uuid ?? randomUUID }
     this.#commits = new TableCommits(pointers, this.#files, this.#ambience)
+    this.metadataPointers = {
+      find: async (id, call = {}) => {
+        const pointer = await this.#find(id, call)
+        if (pointer === null) throw noSuchTable(id)
+        return pointer
+      },
+      read: (id, location, call = {}) => this.#files.read(id, location, call),
+      replace: (id, change, call = {}) => this.#commits.repoint(id, change, call),
+    }
   }
 
   async createNamespace(
@@ -134,8 +146,12 @@ export class PointerCatalog implements Catalog {
   async loadTable(id: TableIdentifier, options: CallOptions = {}): Promise<LoadedTable> {
     const pointer = await this.#find(id, options)
     if (pointer === null) throw noSuchTable(id)
-    const metadata = await this.#files.read(id, pointer.metadataLocation, options)
-    return loaded(metadata, pointer.metadataLocation)
+    try {
+      const metadata = await this.#files.read(id, pointer.metadataLocation, options)
+      return loaded(metadata, pointer.metadataLocation)
+    } catch (error) {
+      throw await namingReadable(this.#files, { id, pointer }, error, options)
+    }
   }
 
   async createTable(

@@ -115,6 +115,50 @@ export class TableCommits {
     return loaded(metadata, next)
   }
 
+  /** Points an entry to a metadata file that is there, if it names `expected` still. */
+  async repoint(
+    id: TableIdentifier,
+    { expected, target }: { readonly expected: string; readonly target: string },
+    options: CallOptions,
+  ): Promise<LoadedTable> {
+    const metadata = await this.#files.read(id, target, options)
+    throwIfAborted(options.signal)
+    await this.#repointOutcome(id, expected, target)
+    return loaded(metadata, target)
+  }
+
+  /** Unlike a commit's, this file may have been current before: only where the pointer is now tells. */
+  async #repointOutcome(id: TableIdentifier, expected: string, target: string): Promise<void> {
+    let cause: CommitStateUnknownError | null = null
+    try {
+      if (await this.#pointers.swap(id, expected, target)) return
+    } catch (error) {
+      if (!(error instanceof CommitStateUnknownError)) throw error
+      cause = error
+    }
+    const now = await this.#lookAfter(id, target, cause)
+    if (now?.metadataLocation === target) return
+    if (cause === null) throw now === null ? noSuchTable(id) : conflict(id, 'another commit came first')
+    if (now?.metadataLocation !== expected) throw unknown(id, target, cause)
+    throw new CatalogUnavailableError('The catalog failed, and did not move the table', {
+      table: tableText(id),
+      cause,
+    })
+  }
+
+  async #lookAfter(
+    id: TableIdentifier,
+    target: string,
+    cause: CommitStateUnknownError | null,
+  ): Promise<TablePointer | null> {
+    try {
+      return await this.#pointers.find(id)
+    } catch (error) {
+      // The look failed too, so nobody knows.
+      throw cause === null ? error : unknown(id, target, cause)
+    }
+  }
+
   async #swapOrDiscard(
     id: TableIdentifier,
     current: string,

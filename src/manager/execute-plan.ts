@@ -5,6 +5,8 @@
 import { UnsupportedFeatureError } from '../errors.ts'
 import { executeExpire, type ExpireResult } from '../maintenance/expire.ts'
 import type { ExpirePlan } from '../maintenance/expire-plan.ts'
+import { executeOrphanFiles, type OrphanFilesResult } from '../maintenance/execute-orphans.ts'
+import type { OrphanFilesPlan } from '../maintenance/orphan-plan.ts'
 import {
   checkPlannedTable,
   parsePlanHead,
@@ -16,11 +18,12 @@ import { TableHandle } from '../table/table.ts'
 import type { TableState } from '../table/table-state.ts'
 
 /** Every plan that `execute` takes. */
-export type Plan = ExpirePlan
+export type Plan = ExpirePlan | OrphanFilesPlan
 
 /** What executing a plan answers, by the plan's kind. */
 export interface PlanResults {
   readonly expire: ExpireResult
+  readonly orphans: OrphanFilesResult
 }
 
 /** What executing this plan answers. */
@@ -36,8 +39,10 @@ export async function executePlan(
   switch (plan.kind) {
     case 'expire':
       return (await executeExpire(await openPlanned(runtime, head, options.signal), plan, options)).result
+    case 'orphans':
+      return executeOrphanFiles(await openPlanned(runtime, head, options.signal), plan, options)
     default: {
-      plan.kind satisfies never
+      plan satisfies never
       throw new UnsupportedFeatureError('A plan of this kind cannot be executed', {
         table: [...head.table.namespace, head.table.name].join('.'),
         hint: 'It was made by a newer version.',

@@ -68,6 +68,12 @@ export interface ObjectStore {
    */
   list(prefix: string, options?: CallOptions): AsyncIterable<ObjectInfo>
   delete(locations: readonly string[], options?: CallOptions): Promise<DeleteReport>
+  /**
+   * What killed processes left of unfinished puts below a prefix, and running ones have under way:
+   * no objects, so `list` never shows them, yet `delete` takes them. Absent on stores that leave
+   * nothing behind.
+   */
+  listTemporary?(prefix: string, options?: CallOptions): AsyncIterable<ObjectInfo>
   /** The path of an object on this machine's disk; absent on stores that are elsewhere. */
   localPath?(location: string): string
   close?(): Promise<void>

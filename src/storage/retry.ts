@@ -33,6 +33,7 @@ export function withRetry(store: ObjectStore, options: RetryOptions = {}): Objec
 class RetryingStore implements ObjectStore {
   readonly schemes: readonly string[]
   readonly localPath?: (location: string) => string
+  readonly listTemporary?: (prefix: string, options?: CallOptions) => AsyncIterable<ObjectInfo>
   readonly #store: ObjectStore
   readonly #options: Required<RetryOptions>
 
@@ -40,6 +41,7 @@ class RetryingStore implements ObjectStore {
     this.#store = store
     this.schemes = store.schemes
     if (store.localPath !== undefined) this.localPath = store.localPath.bind(store)
+    if (store.listTemporary !== undefined) this.listTemporary = store.listTemporary.bind(store)
     this.#options = {
       retries: options.retries ?? 4,
       minDelayMs: options.minDelayMs ?? 100,

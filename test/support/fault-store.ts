@@ -19,6 +19,8 @@ export function faultStore(store: ObjectStore, controller: FaultController): Obj
 class FaultStore implements ObjectStore {
   readonly schemes: readonly string[]
   readonly localPath?: (location: string) => string
+  /** Only looks at the disk: neither recorded nor struck. */
+  readonly listTemporary?: (prefix: string, options?: CallOptions) => AsyncIterable<ObjectInfo>
   readonly #store: ObjectStore
   readonly #controller: FaultController
 
@@ -27,6 +29,7 @@ class FaultStore implements ObjectStore {
     this.#controller = controller
     this.schemes = store.schemes
     if (store.localPath !== undefined) this.localPath = store.localPath.bind(store)
+    if (store.listTemporary !== undefined) this.listTemporary = store.listTemporary.bind(store)
   }
 
   head(location: string, options?: CallOptions): Promise<ObjectInfo> {

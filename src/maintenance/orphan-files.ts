@@ -1,0 +1,215 @@
+/**
+ * Files below a table's folders that nothing reaches: leftovers of writes that were killed, or that
+ * could not clean up behind themselves.
+ *
+ * The listing comes first and reachability after it: a file that a commit made reachable while we
+ * listed is then known as such. A file younger than the limit may belong to a write under way that
+ * has not committed yet, and is never touched.
+ */
+import { throwIfAborted } from '../abort.ts'
+import { InvalidArgumentError, InvalidLocationError } from '../errors.ts'
+import { canonicalLocation, isWithin, joinLocation } from '../storage/location.ts'
+import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts'
+import { AllowedRoots } from '../table/table-locations.ts'
+import type { TableState } from '../table/table-state.ts'
+import { LocationForms, type EqualNames, type FormOptions } from './location-forms.ts'
+import { LocationKeys } from './location-keys.ts'
+import type { OrphanFile, OrphanFilesPlan, PrefixMismatch } from './orphan-plan.ts'
+import { removeReachable } from './orphan-reachability.ts'
+import { ownFolders, withoutSlash } from './own-folders.ts'
+import { planHead } from './plan.ts'
+import { checkPurgeAllowed } from './purge.ts'
+
+/** Which files count as orphans. */
+export interface OrphanFilesOptions extends FormOptions {
+  /**
+   * Files put later than this stay: an age, by the store's own clock, or a time. Default 3 days. Less
+   * than a day is refused unless `allowRecentFiles`.
+   */
+  readonly olderThan?: Date | { readonly days: number } | undefined
+  /**
+   * Default false. True allows an `olderThan` of less than a day, 0 included: only when it is certain
+   * that nobody is writing to the table, since files of writes under way are taken for orphans.
+   */
+  readonly allowRecentFiles?: boolean | undefined
+  /** One folder to look in, within the table's own. Default: its location and its configured paths. */
+  readonly location?: string | undefined
+  /**
+   * What to make of a file whose path is reachable under another scheme or authority than it was
+   * listed under: refuse (`error`, default), let it stay (`ignore`), or take it for an orphan.
+   */
+  readonly prefixMismatch?: PrefixMismatch | undefined
+  /**
+   * Default false: of the other tables in the catalog, those are read whose folders overlap with what
+   * is listed. True: all of them, for catalogs in which tables hold files below other tables' folders.
+   */
+  readonly checkAllTables?: boolean | undefined
+  /** Ends the call with OperationAbortedError. */
+  readonly signal?: AbortSignal | undefined
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const DEFAULT_AGE_DAYS = 3
+
+/** Lists, then reads what is reachable. Writes nothing but a probe, which tells the store's time. */
+export async function planOrphanFiles(
+  state: TableState,
+  options: OrphanFilesOptions,
+): Promise<OrphanFilesPlan> {
+  checkPurgeAllowed(state.metadata)
+  const { store } = state.storage
+  const { signal } = options
+  const locations = foldersOf(state, options.location)
+  const olderThan = await cutOff(state, options)
+  const request = {
+    locations,
+    prefixMismatch: options.prefixMismatch ?? 'error',
+    equalSchemes: copied(options.equalSchemes),
+    equalAuthorities: copied(options.equalAuthorities),
+    checkAllTables: options.checkAllTables ?? false,
+  }
+  const forms = new LocationForms(request)
+  const keys = await keysOf(state, locations, olderThan, forms, signal)
+  const sharing = await removeReachable(state, keys, { ...request, forms, signal })
+  const items: OrphanFile[] = []
+  for (const folder of locations) {
+    for await (const info of objectsIn(store, folder, signal)) {
+      if (isOld(info, olderThan) && keys.has(forms.of(info.location))) items.push(item(info, 'unreachable'))
+    }
+    for await (const info of store.listTemporary?.(`${folder}/`, { signal }) ?? []) {
+      if (isOld(info, olderThan)) items.push(item(info, 'unfinished'))
+    }
+  }
+  return {
+    ...planHead('orphans', state),
+    table: { namespace: [...state.id.namespace], name: state.id.name },
+    ...request,
+    locations: [...locations],
+    olderThan: olderThan.toISOString(),
+    items,
+    bytes: items.reduce((sum, { size }) => sum + size, 0),
+    sharing,
+  }
+}
+
+function copied(groups: EqualNames = []): string[][] {
+  return groups.map((group) => [...group])
+}
+
+function item({ location, size, lastModified }: ObjectInfo, reason: OrphanFile['reason']): OrphanFile {
+  return { location, size, lastModified: lastModified.toISOString(), reason }
+}
+
+/** Old enough to go. */
+export function isOld({ lastModified }: ObjectInfo, olderThan: Date): boolean {
+  return lastModified.getTime() <= olderThan.getTime()
+}
+
+/**
+ * Folders that are listed, without trailing slashes and none within another. InvalidArgumentError
+ * for a folder that is not the table's.
+ */
+function foldersOf(state: TableState, location: string | undefined): readonly string[] {
+  const { metadata, runtime } = state
+  if (location !== undefined) {
+    if (!new AllowedRoots(metadata, runtime.extraRoots).allows(location)) {
+      throw new InvalidArgumentError('The folder is not one of the table’s own', {
+        file: location,
+        hint: 'Name a folder below the location, write.data.path or write.metadata.path of the table.',
+      })
+    }
+    return [withoutSlash(location)]
+  }
+  return ownFolders(metadata)
+}
+
+/** By the store's own clock, which may be hours off ours: a probe object tells its time. */
+async function cutOff(state: TableState, options: OrphanFilesOptions): Promise<Date> {
+  const { olderThan = { days: DEFAULT_AGE_DAYS }, allowRecentFiles = false, signal } = options
+  const now = await storeTime(state, signal)
+  const time = olderThan instanceof Date ? olderThan.getTime() : now - olderThan.days * DAY_MS
+  if (Number.isNaN(time) || (!(olderThan instanceof Date) && olderThan.days < 0)) {
+    throw new InvalidArgumentError('olderThan is neither a time nor an age', {
+      hint: 'Pass a Date, or { days: 3 }.',
+    })
+  }
+  if (time > now - DAY_MS && !allowRecentFiles) {
+    throw new InvalidArgumentError(
+      'Files of less than a day may belong to writes that are under way, and would be lost to them',
+      { hint: 'Choose an olderThan of a day or more; or, if nobody writes, set allowRecentFiles.' },
+    )
+  }
+  // Whatever is put from now on is younger than any limit.
+  return new Date(Math.min(time, now))
+}
+
+async function storeTime(state: TableState, signal: AbortSignal | undefined): Promise<number> {
+  const { store } = state.storage
+  const probe = joinLocation(state.metadata.location, `.floeberg-probe-${state.runtime.random.uuid()}`)
+  try {
+    await store.put(probe, new Uint8Array(), { ifAbsent: true, signal })
+    return (await store.head(probe, { signal })).lastModified.getTime()
+  } finally {
+    // Also after a put that failed: its answer may have been lost.
+    await store.delete([probe])
+  }
+}
+
+/** Old files by their locations. */
+async function keysOf(
+  state: TableState,
+  locations: readonly string[],
+  olderThan: Date,
+  forms: LocationForms,
+  signal: AbortSignal | undefined,
+): Promise<LocationKeys> {
+  const keys = new LocationKeys()
+  const current = currentFileIn(state, locations)
+  let seesCurrent = current === null
+  for (const folder of locations) {
+    for await (const info of objectsIn(state.storage.store, folder, signal)) {
+      seesCurrent ||= canonicalLocation(info.location) === current
+      if (isOld(info, olderThan)) keys.add(forms.of(info.location))
+    }
+  }
+  if (seesCurrent) return keys
+  throw new InvalidLocationError(
+    'The listing of the table’s folder does not show the table’s own metadata file',
+    {
+      hint: 'The folder may be reachable under two names, by a link: nothing is taken for an orphan then.',
+    },
+  )
+}
+
+/** The metadata file, where it is to be seen in the folders that are listed; else null. */
+function currentFileIn({ loaded }: TableState, locations: readonly string[]): string | null {
+  const { metadataLocation } = loaded
+  if (metadataLocation === null || !locations.some((folder) => isWithin(metadataLocation, folder)))
+    return null
+  return canonicalLocation(metadataLocation)
+}
+
+/**
+ * Objects below a folder, without those that other systems hide there: names that begin with a dot or
+ * an underscore, but for partition folders (`_day=1`).
+ */
+export async function* objectsIn(
+  store: ObjectStore,
+  folder: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ObjectInfo> {
+  const prefix = `${folder}/`
+  for await (const info of store.list(prefix, { signal })) {
+    throwIfAborted(signal)
+    const below = info.location.slice(prefix.length).split('/')
+    if (!below.some(isHidden)) yield info
+  }
+}
+
+function isHidden(segment: string): boolean {
+  if (segment.startsWith('.')) return !segment.startsWith(OWN_HIDDEN)
+  return segment.startsWith('_') && !segment.includes('=')
+}
+
+/** Probes and unfinished files of ours, where a store lists them. */
+const OWN_HIDDEN = '.floeberg-'

@@ -1,0 +1,167 @@
+/** Takes out of a listing whatever a table of the catalog reaches. */
+import type { LoadedTable, TableIdentifier } from '../catalog/catalog.ts'
+import {
+  CommitRejectedError,
+  CorruptFileError,
+  FloebergError,
+  InvalidLocationError,
+  MissingFileError,
+  NoSuchTableError,
+} from '../errors.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { isWithin } from '../storage/location.ts'
+import { identifierToString } from '../table/identifier.ts'
+import type { Runtime } from '../table/runtime.ts'
+import { TableHandle } from '../table/table.ts'
+import { AllowedRoots } from '../table/table-locations.ts'
+import type { TableState } from '../table/table-state.ts'
+import { catalogTables } from './catalog-tables.ts'
+import type { LocationForms } from './location-forms.ts'
+import type { LocationKeys } from './location-keys.ts'
+import type { OrphanSharing, PrefixMismatch } from './orphan-plan.ts'
+import { ownFolders } from './own-folders.ts'
+import { checkPurgeAllowed } from './purge.ts'
+import { visitReachable } from './reachable.ts'
+
+const NOTE =
+  'Tables of other catalogs cannot be seen from here: if one has files below these folders, they are among the items.'
+
+interface ReachabilityRequest {
+  readonly locations: readonly string[]
+  readonly forms: LocationForms
+  readonly prefixMismatch: PrefixMismatch
+  readonly checkAllTables: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * What stays in `keys` is reached by no table. The state of every table is the catalog's newest one:
+ * this is called when the listing is complete.
+ */
+export async function removeReachable(
+  state: TableState,
+  keys: LocationKeys,
+  request: ReachabilityRequest,
+): Promise<OrphanSharing> {
+  const { runtime, id } = state
+  const mismatches = new Mismatches(keys, request)
+  const loaded = await runtime.catalog.loadTable(id, { snapshots: 'all', signal: request.signal })
+  if (loaded.metadata['table-uuid'] !== state.metadata['table-uuid']) {
+    throw new CommitRejectedError('The table was dropped and created again by somebody else', {
+      hint: 'Load the table again.',
+    })
+  }
+  checkPurgeAllowed(loaded.metadata)
+  await removeReachableOf(runtime, id, loaded, mismatches, request)
+  const tablesRead: string[] = []
+  const tablesUnreadable: string[] = []
+  for await (const other of catalogTables(runtime.catalog, request.signal)) {
+    if (identifierToString(other) === identifierToString(id)) continue
+    const found = await loadOther(runtime, other, request)
+    if (found === 'unreadable') tablesUnreadable.push(identifierToString(other))
+    if (found === null || found === 'unreadable' || !matters(runtime, found.metadata, request)) continue
+    await removeReachableOf(runtime, other, found, mismatches, request)
+    tablesRead.push(identifierToString(other))
+  }
+  mismatches.check()
+  return { tablesRead, tablesUnreadable, note: NOTE }
+}
+
+async function removeReachableOf(
+  runtime: Runtime,
+  id: TableIdentifier,
+  loaded: LoadedTable,
+  mismatches: Mismatches,
+  { signal }: ReachabilityRequest,
+): Promise<void> {
+  const { state } = await TableHandle.open(runtime, id, loaded)
+  const context = {
+    runtime,
+    store: state.storage.store,
+    metadata: loaded.metadata,
+    roots: new AllowedRoots(loaded.metadata, runtime.extraRoots),
+    signal,
+  }
+  await visitReachable(context, loaded, (location) => mismatches.reached(location))
+}
+
+/** null for a table that is gone by now. */
+async function loadOther(
+  runtime: Runtime,
+  id: TableIdentifier,
+  request: ReachabilityRequest,
+): Promise<LoadedTable | 'unreadable' | null> {
+  try {
+    return await runtime.catalog.loadTable(id, { snapshots: 'all', signal: request.signal })
+  } catch (error) {
+    if (error instanceof NoSuchTableError) return null
+    if (!(error instanceof MissingFileError || error instanceof CorruptFileError)) throw error
+    if (isElsewhere(error, request)) return 'unreadable'
+    throw new CorruptFileError(
+      `What the table ${identifierToString(id)} reaches cannot be told, since its metadata cannot be read`,
+      {
+        table: identifierToString(id),
+        file: error.file,
+        hint: 'Repair that table (repairTable), or drop it, first: its files may lie in the same folders.',
+        cause: error,
+      },
+    )
+  }
+}
+
+/** Of a broken table nothing is known but where its metadata file should be: in a folder of its own. */
+function isElsewhere({ file }: FloebergError, { locations, checkAllTables }: ReachabilityRequest): boolean {
+  if (file === undefined || checkAllTables) return false
+  const folder = file.split('/').slice(0, -2).join('/')
+  return !locations.some((listed) => overlap(listed, folder))
+}
+
+function matters(
+  { extraRoots }: Runtime,
+  metadata: TableMetadata,
+  { locations, checkAllTables }: ReachabilityRequest,
+): boolean {
+  if (checkAllTables) return true
+  // Whatever may point into a root that all tables are allowed, may point here.
+  const folders = [...ownFolders(metadata), ...extraRoots]
+  return folders.some((folder) => locations.some((listed) => overlap(listed, folder)))
+}
+
+function overlap(a: string, b: string): boolean {
+  return isWithin(a, b) || isWithin(b, a)
+}
+
+/** Tells what was listed and is reachable from what only seems to be it. */
+class Mismatches {
+  readonly #keys: LocationKeys
+  readonly #request: ReachabilityRequest
+  readonly #pairs = new Set<string>()
+
+  constructor(keys: LocationKeys, request: ReachabilityRequest) {
+    this.#keys = keys
+    this.#request = request
+  }
+
+  reached(location: string): void {
+    const form = this.#request.forms.of(location)
+    this.#keys.delete(form)
+    if (this.#keys.prefixes.has(form.prefix)) return
+    for (const prefix of this.#keys.prefixes) {
+      const listed = { prefix, path: form.path }
+      if (!this.#keys.has(listed)) continue
+      this.#pairs.add(`${prefix} and ${form.prefix}`)
+      if (this.#request.prefixMismatch === 'ignore') this.#keys.delete(listed)
+    }
+  }
+
+  /** InvalidLocationError for mismatches that nobody has said how to take. */
+  check(): void {
+    if (this.#pairs.size === 0 || this.#request.prefixMismatch !== 'error') return
+    throw new InvalidLocationError(
+      `Files are listed under one scheme or authority and reachable under another: ${[...this.#pairs].sort().join('; ')}`,
+      {
+        hint: 'If both are the same store, say so by equalSchemes or equalAuthorities; if not, set prefixMismatch to delete; ignore lets them stay.',
+      },
+    )
+  }
+}
