@@ -42,6 +42,8 @@ export type { OrphanFilesOptions } from './maintenance/orphan-files.ts'
 export type { OrphanFile, OrphanFilesPlan, OrphanSharing, PrefixMismatch } from './maintenance/orphan-plan.ts'
 export type { OrphanFilesResult, SkippedOrphan } from './maintenance/execute-orphans.ts'
 export type { EqualNames, FormOptions } from './maintenance/location-forms.ts'
+export type { RepairOptions, RepairResult } from './maintenance/repair.ts'
+export type { RepairPlan, TableVersion } from './maintenance/repair-plan.ts'
 export type { Bounds, RetentionSettings } from './table/runtime.ts'
 export type { PurgeResult } from './maintenance/purge.ts'
 export type { SchemaVersion } from './table/schema-history.ts'
@@ -52,8 +54,20 @@ export type {
   SchemaComparison,
   TypeMismatch,
 } from './format/evolution/compare-schemas.ts'
+export { ManageSnapshots } from './manager/manage-snapshots.ts'
+export type {
+  BranchOptions,
+  ManageSnapshotsCommitOptions,
+  ManageSnapshotsResult,
+  RefTargetOptions,
+  RollbackOptions,
+} from './manager/manage-snapshots.ts'
+export type { BranchRetention, TagRetention } from './manager/ref-options.ts'
+export type { RollbackResult, RollbackToSnapshotOptions } from './manager/rollback.ts'
+export type { PickResult, RefChange } from './table/operations/manage-snapshots.ts'
 export type { Table, TableCreation } from './table/table.ts'
-export type { FileFormat, Scan, ScanOptions } from './table/scan.ts'
+export type { FileFormat, Scan, ScanOptions, ToFileOptions } from './table/scan.ts'
+export type { ExportOptions, ExportResult } from './manager/export-table.ts'
 export type { ScanPlan, ScanReport } from './table/plan.ts'
 export type { TimeTravel } from './table/time-travel.ts'
 export type { AppendRangeOptions } from './table/append-range.ts'
@@ -116,3 +130,9 @@ export type { TableMetadata } from './format/metadata/table-metadata.ts'
 export { Secret } from './secret.ts'
 export type { Logger } from './telemetry.ts'
 export * from './errors.ts'
+export type {
+  StepOptions,
+  Transaction,
+  TransactionOptions,
+  TransactionResult,
+} from './manager/transaction.ts'

@@ -1,11 +1,12 @@
 /** A prepared change of rows, committed in one snapshot or only looked at. */
 import { refSnapshot, snapshotById } from '../format/metadata/views.ts'
 import { MAIN_BRANCH } from '../format/snapshot.ts'
-import { commitChange } from '../table/commit.ts'
+import { commitTable } from '../table/commit-table.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
 import { RowLevelChange } from '../table/operations/row-change.ts'
 import type { TableHandle } from '../table/table.ts'
 import type { PreparedChange } from './change-rows.ts'
+import { snapshotTarget } from './snapshot-target.ts'
 import type { RowChangeOptions, RowChangePlan, RowChangeResult } from './row-change-options.ts'
 
 /** Carries a change out and frees it. */
@@ -14,27 +15,22 @@ export async function commitRows<In, Out>(
   prepared: PreparedChange,
   options: RowChangeOptions & { readonly commitStrategy: CommitStrategy },
 ): Promise<RowChangeResult> {
-  try {
-    const { runtime, storage, id, loaded } = table.state
-    const branch = options.branch ?? MAIN_BRANCH
-    const target = { runtime, storage, branch, snapshotProperties: options.snapshotProperties ?? {} }
-    const change = new RowLevelChange(target, prepared.computation, { strategy: options.commitStrategy })
-    const { table: committed, attempts } = await commitChange(runtime, id, loaded, change, {
-      ...options.retry,
-      signal: options.signal,
-    })
-    table.advance(committed)
-    return {
+  const target = snapshotTarget(table, options)
+  const change = new RowLevelChange(target, prepared.computation, { strategy: options.commitStrategy })
+  const { retry, signal } = options
+  return commitTable(
+    table,
+    change,
+    { ...retry, signal, close: () => prepared.close() },
+    ({ table: committed, attempts }): RowChangeResult => ({
       ...writtenBy(change),
       ...prepared.counts(),
       // After a conflict there may have been nothing left to do.
       snapshotId: snapshotById(committed.metadata, change.snapshotId) === null ? null : change.snapshotId,
       attempts,
       fileChanges: prepared.decisions(),
-    }
-  } finally {
-    await prepared.close()
-  }
+    }),
+  )
 }
 
 /** What a change would do to the table as the handle shows it; frees the change. */

@@ -1,5 +1,6 @@
 /** Evolution of a table: the same handle, moved on to what was committed. */
-import { commitChange, type CommitChange } from '../table/commit.ts'
+import type { CommitChange } from '../table/commit.ts'
+import { commitTable } from '../table/commit-table.ts'
 import { evolutionBase, EvolveSchemaChange } from '../table/operations/evolve-schema.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
 import { evolveSchema } from '../format/evolution/evolve-schema.ts'
@@ -75,10 +76,7 @@ export async function commitAndAdvance<In, Out>(
   change: CommitChange,
   { retry, signal }: EvolveOptions,
 ): Promise<TableHandle<In, Out>> {
-  const { runtime, id, loaded } = table.state
-  const result = await commitChange(runtime, id, loaded, change, { ...retry, signal })
-  table.advance(result.table)
-  return table
+  return commitTable(table, change, { ...retry, signal }, () => table)
 }
 
 /** How names are matched; case counts unless said otherwise. */

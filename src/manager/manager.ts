@@ -15,6 +15,8 @@ import type {
   WriteOptions,
 } from './row-change-options.ts'
 import { checkCommitOptions, checkWriteOptions } from './check-write-options.ts'
+import { runTransaction } from './run-transaction.ts'
+import type { Transaction, TransactionOptions, TransactionResult } from './transaction.ts'
 import { planWriteRows, writeRows } from './write-data.ts'
 import type { Expression } from '../format/expressions/expression.ts'
 import type { Value } from '../format/values/value.ts'
@@ -153,6 +155,30 @@ export class IcebergTableManager extends ExchangeOperations {
       const prepared = prepareUpdate(handle, values, filter, options)
       const result = await commitRows(handle, prepared, { ...options, commitStrategy })
       scope.record(outcomeOf(result))
+      return result
+    })
+  }
+
+  /**
+   * Joins changes of schema, partitioning, order, properties and rows in one commit: all of them
+   * become visible at once, or none. `steps` gets the transaction and calls its methods; each sees
+   * what the ones before it did. After a conflict the steps are applied again, as each of them says,
+   * without `steps` being called again. A step that fails ends the transaction: nothing is committed.
+   *
+   * What each step throws, and what `steps` throws; CommitConflictError when retries are used up, or
+   * others changed what a step depends on; CommitStateUnknownError; OperationAbortedError.
+   */
+  transaction<In, Out>(
+    table: Table<In, Out>,
+    steps: (transaction: Transaction<In, Out>) => Promise<unknown>,
+    options: TransactionOptions = {},
+  ): Promise<TransactionResult> {
+    const handle = handleOf(table)
+    const { commitStrategy } = this
+    return this.run('transaction', { table: handle.identifier }, async (scope) => {
+      checkCommitOptions(handle, options)
+      const result = await runTransaction(handle, steps, { ...options, commitStrategy })
+      scope.record({ snapshotId: result.snapshotIds.at(-1) ?? null, attempts: result.attempts })
       return result
     })
   }

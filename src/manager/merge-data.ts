@@ -8,17 +8,20 @@ import type { ContentFile } from '../format/manifest/entry.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { currentSchema, specById } from '../format/metadata/views.ts'
 import { findFieldByName } from '../format/schema.ts'
-import { MAIN_BRANCH } from '../format/snapshot.ts'
 import type { Row } from '../format/values/value.ts'
-import { commitChange } from '../table/commit.ts'
+import { commitTable } from '../table/commit-table.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
 import { MergeAppendChange, stageMerge, type MergedFiles } from '../table/operations/merge-append.ts'
 import { RowWriter } from '../table/operations/row-writer.ts'
+import type { SnapshotTarget } from '../table/snapshot-producer.ts'
 import type { TableHandle } from '../table/table.ts'
 import type { TableState } from '../table/table-state.ts'
 import { incomingSchema, type ReadableSource } from './incoming-schema.ts'
 import { RowSegments } from './row-segments.ts'
-import type { WriteDataOptions, WriteDataResult, WriteInput } from './write-data.ts'
+import { appendResult } from './written-rows.ts'
+import { snapshotTarget } from './snapshot-target.ts'
+import type { RowChangeResult } from './row-change-options.ts'
+import type { WriteDataOptions, WriteInput } from './write-data.ts'
 
 type MergeOptions = WriteDataOptions & { readonly commitStrategy: CommitStrategy }
 
@@ -27,7 +30,7 @@ export async function mergeData<In, Out>(
   table: TableHandle<In, Out>,
   data: WriteInput,
   options: MergeOptions,
-): Promise<WriteDataResult> {
+): Promise<RowChangeResult> {
   const merge = new Merge(table.state, data, options)
   try {
     await merge.write()
@@ -35,17 +38,12 @@ export async function mergeData<In, Out>(
     await merge.discard()
     throw error
   }
-  if (merge.written.files.length === 0) return { snapshotId: null, rows: 0, files: 0, bytes: 0, attempts: 0 }
-  const { change, table: loaded, attempts } = await merge.commit()
-  table.advance(loaded)
-  const { files } = merge.written
-  return {
-    snapshotId: change.snapshotId,
-    rows: files.reduce((rows, file) => rows + file.recordCount, 0),
-    files: files.length,
-    bytes: files.reduce((bytes, file) => bytes + file.fileSizeInBytes, 0),
-    attempts,
-  }
+  if (merge.written.files.length === 0) return appendResult([], null, 0)
+  const change = merge.change(snapshotTarget(table, options))
+  const { retry, signal } = options
+  return commitTable(table, change, { ...retry, signal }, ({ attempts }) =>
+    appendResult(merge.written.files, change.snapshotId, attempts),
+  )
 }
 
 class Merge {
@@ -85,22 +83,13 @@ class Merge {
     await this.#writeWidening(readable)
   }
 
-  async commit() {
-    const { runtime, storage, id, loaded } = this.#state
-    const target = {
-      runtime,
-      storage,
-      branch: this.#options.branch ?? MAIN_BRANCH,
-      snapshotProperties: this.#options.snapshotProperties ?? {},
-    }
-    const change = new MergeAppendChange(target, this.written, {
+  change(target: SnapshotTarget): MergeAppendChange {
+    return new MergeAppendChange(target, this.written, {
       edits: this.#edits,
       strategy: this.#options.commitStrategy,
       copy: (from, to, removeOld) => this.#copy(from, to, removeOld),
       discardData: () => this.discard(),
     })
-    const { retry, signal } = this.#options
-    return { change, ...(await commitChange(runtime, id, loaded, change, { ...retry, signal })) }
   }
 
   async discard(): Promise<void> {

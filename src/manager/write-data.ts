@@ -6,11 +6,12 @@ import { metricsConfig } from '../format/metrics-config.ts'
 import { intProperty } from '../format/properties.ts'
 import type { ContentFile } from '../format/manifest/entry.ts'
 import { currentSchema } from '../format/metadata/views.ts'
-import { MAIN_BRANCH } from '../format/snapshot.ts'
-import { commitChange } from '../table/commit.ts'
+import { commitTable } from '../table/commit-table.ts'
 import { AppendChange, type CommitStrategy } from '../table/operations/append.ts'
 import { parquetWriteOptions } from '../table/parquet-options.ts'
 import { mergeData } from './merge-data.ts'
+import { appendResult } from './written-rows.ts'
+import { snapshotTarget } from './snapshot-target.ts'
 import { prepareOverwrite, prepareUpsert } from './change-rows.ts'
 import { commitRows, planRows } from './commit-rows.ts'
 import type {
@@ -81,9 +82,7 @@ export async function writeRows<In, Out>(
       return commitRows(table, await prepareUpsert(table, data, options), options)
     default: {
       const append = options.schemaMode === 'merge' ? mergeData : appendData
-      const written = await append(table, data, options)
-      const changes = { rowsUpdated: 0, rowsDeleted: 0, rowsUnchanged: 0, fileChanges: [] }
-      return { ...written, ...changes, rowsInserted: written.rows }
+      return append(table, data, options)
     }
   }
 }
@@ -102,35 +101,24 @@ export async function planWriteRows<In, Out>(
 }
 
 /** Appends the rows of a source in one snapshot. */
-export async function appendData<In, Out>(
+async function appendData<In, Out>(
   table: TableHandle<In, Out>,
   data: WriteInput,
   options: WriteDataOptions & { readonly commitStrategy: CommitStrategy },
-): Promise<WriteDataResult> {
-  const { runtime, storage, id, loaded, metadata } = table.state
+): Promise<RowChangeResult> {
+  const { storage, metadata } = table.state
   const files = await writeFiles(table, data, options)
-  if (files.length === 0) return { snapshotId: null, rows: 0, files: 0, bytes: 0, attempts: 0 }
+  if (files.length === 0) return appendResult([], null, 0)
   const locations = files.map((file) => file.location)
-  const target = {
-    runtime,
-    storage,
-    branch: options.branch ?? MAIN_BRANCH,
-    snapshotProperties: options.snapshotProperties ?? {},
-  }
-  const change = new AppendChange(target, files, {
+  const change = new AppendChange(snapshotTarget(table, options), files, {
     strategy: options.commitStrategy,
     schema: currentSchema(metadata),
     discardData: async () => void (await storage.store.delete(locations)),
   })
-  const result = await commitChange(runtime, id, loaded, change, { ...options.retry, signal: options.signal })
-  table.advance(result.table)
-  return {
-    snapshotId: change.snapshotId,
-    rows: files.reduce((rows, file) => rows + file.recordCount, 0),
-    files: files.length,
-    bytes: files.reduce((bytes, file) => bytes + file.fileSizeInBytes, 0),
-    attempts: result.attempts,
-  }
+  const { retry, signal } = options
+  return commitTable(table, change, { ...retry, signal }, ({ attempts }) =>
+    appendResult(files, change.snapshotId, attempts),
+  )
 }
 
 async function writeFiles<In, Out>(

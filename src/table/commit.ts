@@ -13,6 +13,7 @@ import {
   CommitStateUnknownError,
   OperationAbortedError,
 } from '../errors.ts'
+import type { ContentFile } from '../format/manifest/entry.ts'
 import { snapshotById } from '../format/metadata/views.ts'
 import type { TableRequirement } from '../format/metadata/requirements.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
@@ -33,6 +34,12 @@ export interface CommitAttempt {
   readonly requirements: readonly TableRequirement[]
 }
 
+/** Content files that a change adds to a table, and those that it takes out of it. */
+export interface ChangedFiles {
+  readonly added: readonly ContentFile[]
+  readonly removed: readonly ContentFile[]
+}
+
 /** A change that can be applied to any state of the table. */
 export interface CommitChange {
   /** Word for error messages: `append`, `update properties`. */
@@ -40,12 +47,22 @@ export interface CommitChange {
   /** Id of the snapshot that the change adds, the same in every attempt; null when it adds none. */
   readonly snapshotId: bigint | null
   /**
+   * Of a change that adds several: every id that an attempt may have sent. All of them come with one
+   * commit, so that any of them in the table's history proves that it was made.
+   */
+  readonly snapshotIds?: readonly bigint[] | undefined
+  /**
    * null: nothing to do on this base, which counts as done. Validation errors end the loop. Only
    * with `mayDiscard` may files of an earlier attempt be removed: not once an outcome was unknown.
    */
   apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt | null>
   /** Whether the metadata already shows this change; asked only when a lost answer has to be settled. */
   isApplied?(metadata: TableMetadata): boolean
+  /**
+   * Content files that the change adds and removes, for later steps of the same transaction: the same
+   * object as long as they are the same files. null while there are none.
+   */
+  files?(): ChangedFiles | null
   /** Removes what the operation wrote and its commit does not use; called after a definite commit. */
   tidy?(): Promise<void>
   /** Removes what only the attempt that just failed for certain has written. */
@@ -252,8 +269,10 @@ class CommitRun {
   }
 
   #hasLanded(): boolean {
-    const { snapshotId } = this.#change
-    if (snapshotId !== null) return snapshotById(this.#base.metadata, snapshotId) !== null
+    const { snapshotId, snapshotIds = snapshotId === null ? [] : [snapshotId] } = this.#change
+    if (snapshotIds.length > 0) {
+      return snapshotIds.some((id) => snapshotById(this.#base.metadata, id) !== null)
+    }
     return this.#anyUnknown && this.#change.isApplied?.(this.#base.metadata) === true
   }
 

@@ -23,11 +23,16 @@ export interface InterveningChanges {
 /** The history of one branch from where an operation began. */
 export class Intervening {
   readonly #start: bigint | null
+  readonly #isOwn: (snapshotId: bigint) => boolean
   readonly #seen = new Map<bigint, InterveningChanges>()
 
-  /** `start`: head of the branch when the operation began; null when it had none. */
-  constructor(start: Snapshot | null) {
+  /**
+   * `start`: head of the branch when the operation began; null when it had none. Of a transaction:
+   * the last that is not its own, since its snapshots go on top of whatever others make.
+   */
+  constructor(start: Snapshot | null, isOwn: (snapshotId: bigint) => boolean = () => false) {
     this.#start = start?.['snapshot-id'] ?? null
+    this.#isOwn = isOwn
   }
 
   /**
@@ -40,13 +45,7 @@ export class Intervening {
     await mapConcurrently(unseen, async (snapshot) => {
       this.#seen.set(snapshot['snapshot-id'], await changesOf(context, snapshot))
     })
-    const all = snapshots.map((snapshot) => this.#seen.get(snapshot['snapshot-id']) ?? NOTHING)
-    return {
-      addedData: all.flatMap((changes) => changes.addedData),
-      removedData: all.flatMap((changes) => changes.removedData),
-      removedRows: all.flatMap((changes) => changes.removedRows),
-      addedDeletes: all.flatMap((changes) => changes.addedDeletes),
-    }
+    return joinChanges(...snapshots.map((snapshot) => this.#seen.get(snapshot['snapshot-id']) ?? NOTHING))
   }
 
   #since(context: ManifestContext, head: Snapshot | null): readonly Snapshot[] {
@@ -54,10 +53,12 @@ export class Intervening {
       if (this.#start === null) return []
       throw disconnected()
     }
-    const ancestors = ancestorsOf(context.metadata, head['snapshot-id'])
+    const ancestors = ancestorsOf(context.metadata, head['snapshot-id']).filter(
+      (snapshot) => !this.#isOwn(snapshot['snapshot-id']),
+    )
     if (this.#start === null) {
       // From an empty branch on, every snapshot counts: one that was expired cannot be looked at.
-      if (ancestors.at(-1)?.['parent-snapshot-id'] !== undefined) throw disconnected()
+      if (ancestors.length > 0 && ancestors.at(-1)?.['parent-snapshot-id'] !== undefined) throw disconnected()
       return ancestors
     }
     const at = ancestors.findIndex((snapshot) => snapshot['snapshot-id'] === this.#start)
@@ -66,10 +67,20 @@ export class Intervening {
   }
 }
 
+/** What several changes came to, one after the other. */
+export function joinChanges(...all: readonly InterveningChanges[]): InterveningChanges {
+  return {
+    addedData: all.flatMap((changes) => changes.addedData),
+    removedData: all.flatMap((changes) => changes.removedData),
+    removedRows: all.flatMap((changes) => changes.removedRows),
+    addedDeletes: all.flatMap((changes) => changes.addedDeletes),
+  }
+}
+
 const NOTHING: InterveningChanges = { addedData: [], removedData: [], removedRows: [], addedDeletes: [] }
 
 /** What one snapshot itself did: entries of the manifests that it added, with its own id. */
-async function changesOf(context: ManifestContext, snapshot: Snapshot): Promise<InterveningChanges> {
+export async function changesOf(context: ManifestContext, snapshot: Snapshot): Promise<InterveningChanges> {
   const id = snapshot['snapshot-id']
   const manifests = (await manifestsOf(context, snapshot)).filter(
     (manifest) => manifest.addedSnapshotId === id,

@@ -11,6 +11,7 @@ import { extendManifestList, writeManifestList, type ManifestFile } from '../for
 import { writeManifest } from '../format/manifest/manifest.ts'
 import { currentSchema, nextSequenceNumber, specById } from '../format/metadata/views.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import type { TableUpdate } from '../format/metadata/updates.ts'
 import { partitionPath } from '../format/partition-path.ts'
 import { schemaFromJson } from '../format/schema.ts'
 import { buildSummary, type SummaryChange } from '../format/snapshot-summary.ts'
@@ -21,6 +22,7 @@ import { allDone } from './concurrency.ts'
 import { AllowedRoots, metadataLocation } from './table-locations.ts'
 import type { ManifestContext, ManifestListFile } from './manifest-reader.ts'
 import type { Runtime, TableStorage } from './runtime.ts'
+import type { TransactionContext } from './transaction-context.ts'
 import { writableHead } from './write-branch.ts'
 import { ENGINE_NAME, ENGINE_VERSION } from '../version.ts'
 
@@ -31,6 +33,10 @@ export interface SnapshotTarget {
   readonly branch: string
   /** Caller's own entries of the summary. */
   readonly snapshotProperties: Readonly<Record<string, string>>
+  /** The transaction that the snapshot is a step of. */
+  readonly transaction?: TransactionContext | undefined
+  /** Only adds the snapshot, a child of the branch's head: no ref names it. */
+  readonly isStaged?: boolean | undefined
 }
 
 /** The manifests of a new snapshot and what they changed. */
@@ -62,6 +68,11 @@ export class SnapshotProducer {
     this.#target = target
     this.snapshotId = target.runtime.random.snapshotId()
     this.operationId = target.runtime.random.uuid()
+  }
+
+  /** The transaction that the snapshot is a step of; undefined where it is a commit of its own. */
+  get transaction(): TransactionContext | undefined {
+    return this.#target.transaction
   }
 
   /** For reading the manifests of a state of the table. */
@@ -124,6 +135,26 @@ export class SnapshotProducer {
 
   /** Writes the manifest list and answers what to commit. UnsupportedFeatureError on v3 tables. */
   async finish(base: TableMetadata, content: SnapshotContent, attempt: number): Promise<CommitAttempt> {
+    const { branch, isStaged } = this.#target
+    const snapshot = await this.stage(base, content, attempt)
+    const updates: readonly TableUpdate[] = [
+      { action: 'add-snapshot', snapshot },
+      { action: 'set-snapshot-ref', 'ref-name': branch, ...this.#refUpdate(base) },
+    ]
+    return {
+      updates: isStaged === true ? updates.slice(0, 1) : updates,
+      requirements: [
+        {
+          type: 'assert-ref-snapshot-id',
+          ref: branch,
+          'snapshot-id': this.parent(base)?.['snapshot-id'] ?? null,
+        },
+      ],
+    }
+  }
+
+  /** Writes the manifest list and answers the snapshot, a child of the branch's head. As `finish`. */
+  async stage(base: TableMetadata, content: SnapshotContent, attempt: number): Promise<Snapshot> {
     refuseUnwritable(base)
     this.#listed = new Set(content.manifests.map((manifest) => manifest.location))
     const parent = this.parent(base)
@@ -132,7 +163,7 @@ export class SnapshotProducer {
     const list = this.#writeManifestList(base, content, parent, sequenceNumber, attempt)
     await allDone([list, this.written()])
     const location = await list
-    const snapshot: Snapshot = {
+    return {
       'snapshot-id': this.snapshotId,
       ...(parent === null ? {} : { 'parent-snapshot-id': parent['snapshot-id'] }),
       ...(base['format-version'] === 1 ? {} : { 'sequence-number': sequenceNumber }),
@@ -140,19 +171,6 @@ export class SnapshotProducer {
       'manifest-list': location,
       summary: this.#summary(base, content, parent),
       'schema-id': base['current-schema-id'],
-    }
-    return {
-      updates: [
-        { action: 'add-snapshot', snapshot },
-        { action: 'set-snapshot-ref', 'ref-name': this.#target.branch, ...this.#refUpdate(base) },
-      ],
-      requirements: [
-        {
-          type: 'assert-ref-snapshot-id',
-          ref: this.#target.branch,
-          'snapshot-id': parent?.['snapshot-id'] ?? null,
-        },
-      ],
     }
   }
 

@@ -2,6 +2,7 @@
 import type { LoadedTable, TableIdentifier } from '../catalog/catalog.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import type { Runtime, TableStorage } from './runtime.ts'
+import type { OpenTransaction } from './open-transaction.ts'
 
 export interface TableState {
   readonly id: TableIdentifier
@@ -11,4 +12,6 @@ export interface TableState {
   readonly metadata: TableMetadata
   readonly storage: TableStorage
   readonly runtime: Runtime
+  /** The transaction that this state is only staged in; absent for what is committed. */
+  readonly transaction?: OpenTransaction | undefined
 }

@@ -95,6 +95,11 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
     return new TableHandle<RowIn, RowOut>(state, creation)
   }
 
+  /** A handle on what a transaction has made of a table so far. */
+  static staged<RowIn = object, RowOut = Row>(state: TableState): TableHandle<RowIn, RowOut> {
+    return new TableHandle<RowIn, RowOut>(state, null)
+  }
+
   get state(): TableState {
     return this.#state
   }
@@ -173,7 +178,8 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
   }
 
   async refresh(): Promise<this> {
-    const { runtime, id } = this.#state
+    const { runtime, id, transaction } = this.#state
+    if (transaction !== undefined) throw withinTransaction()
     await runOn(this.#state, 'refresh', async () => {
       this.advance(await runtime.catalog.loadTable(id))
     })
@@ -181,10 +187,22 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
   }
 }
 
-/** The handle behind a table. InvalidArgumentError for an object that is not one of ours. */
+/**
+ * The handle behind a table. InvalidArgumentError for an object that is not one of ours, and for a
+ * table as a transaction shows it: what is done to that one has to be a step of the transaction.
+ */
 export function handleOf<RowIn, RowOut>(table: Table<RowIn, RowOut>): TableHandle<RowIn, RowOut> {
-  if (table instanceof TableHandle) return table
+  if (table instanceof TableHandle) {
+    if (table.state.transaction !== undefined) throw withinTransaction()
+    return table
+  }
   throw new InvalidArgumentError('This is not a table that a manager gave out', {
     hint: 'Pass what createTable or loadTable returned.',
+  })
+}
+
+function withinTransaction(): InvalidArgumentError {
+  return new InvalidArgumentError('This table is the inside of a transaction, and not committed', {
+    hint: 'Use the methods of the transaction; its table is there to be looked at and scanned.',
   })
 }

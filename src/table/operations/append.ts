@@ -5,7 +5,7 @@ import type { ManifestFile } from '../../format/manifest/list.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { boolProperty } from '../../format/properties.ts'
 import type { Schema } from '../../format/schema.ts'
-import type { CommitAttempt, CommitChange } from '../commit.ts'
+import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
 import { inheritedManifests, writableManifests } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
 import { checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
@@ -31,6 +31,7 @@ export class AppendChange implements CommitChange {
   readonly snapshotId: bigint
   readonly #producer: SnapshotProducer
   #files: readonly ContentFile[]
+  #changed: ChangedFiles
   #schema: Schema
   readonly #options: AppendOptions
   /** Data files that were replaced by others and may be in the table after all. */
@@ -42,6 +43,7 @@ export class AppendChange implements CommitChange {
     this.#producer = new SnapshotProducer(target)
     this.snapshotId = this.#producer.snapshotId
     this.#files = files
+    this.#changed = { added: files, removed: [] }
     this.#schema = options.schema
     this.#options = options
   }
@@ -62,8 +64,13 @@ export class AppendChange implements CommitChange {
       await this.#producer.discardAll()
     }
     this.#files = files
+    this.#changed = { added: files, removed: [] }
     this.#schema = schema
     this.#added = null
+  }
+
+  files(): ChangedFiles {
+    return this.#changed
   }
 
   async apply(base: TableMetadata, attempt: number): Promise<CommitAttempt> {

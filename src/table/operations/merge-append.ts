@@ -14,7 +14,7 @@ import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { applyUpdates, type TableUpdate } from '../../format/metadata/updates.ts'
 import { currentSchema } from '../../format/metadata/views.ts'
 import { sameSchema, type Schema } from '../../format/schema.ts'
-import type { CommitAttempt, CommitChange } from '../commit.ts'
+import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
 import type { SnapshotTarget } from '../snapshot-producer.ts'
 import { AppendChange, type CommitStrategy } from './append.ts'
 import { evolutionBase, schemaCommit } from './evolve-schema.ts'
@@ -87,6 +87,10 @@ export class MergeAppendChange implements CommitChange {
     }
     const ours = staged.requirements.filter(({ type }) => type !== 'assert-current-schema-id')
     return { updates: [...staged.updates, ...append.updates], requirements: [current, ...ours, ...others] }
+  }
+
+  files(): ChangedFiles {
+    return this.#append.files()
   }
 
   tidy(): Promise<void> {

@@ -10,17 +10,18 @@
 import { CommitConflictError } from '../../errors.ts'
 import type { ContentFile, ManifestEntry } from '../../format/manifest/entry.ts'
 import type { ManifestFile } from '../../format/manifest/list.ts'
-import { currentSchema } from '../../format/metadata/views.ts'
+import { ancestorsOf, currentSchema } from '../../format/metadata/views.ts'
 import { boolProperty } from '../../format/properties.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { Snapshot, SnapshotOperation } from '../../format/snapshot.ts'
-import type { CommitAttempt, CommitChange } from '../commit.ts'
-import { Intervening, type InterveningChanges } from '../intervening.ts'
+import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
+import { Intervening, joinChanges, type InterveningChanges } from '../intervening.ts'
 import { filterManifests } from '../manifest-filter.ts'
 import { inheritedManifests, writableManifests, type ManifestContext } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
+import { changesBetween } from '../transaction-context.ts'
 import { checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
 import type { CommitStrategy } from './append.ts'
 
@@ -70,6 +71,8 @@ interface ComputedChange {
   readonly since: Intervening
   /** What its files were written by. */
   readonly schema: Schema
+  /** What earlier steps of its transaction had come to. */
+  readonly earlier: readonly ChangedFiles[]
 }
 
 export class RowLevelChange implements CommitChange {
@@ -92,6 +95,10 @@ export class RowLevelChange implements CommitChange {
   /** What the last attempt did; null before the first. */
   get change(): RowChange | null {
     return this.#current?.change ?? null
+  }
+
+  files(): RowChange | null {
+    return this.change
   }
 
   async apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt | null> {
@@ -129,11 +136,10 @@ export class RowLevelChange implements CommitChange {
     mayDiscard: boolean,
   ): Promise<RowChange> {
     if (this.#current === null) return this.#compute(base, head)
-    const reason = this.#conflict(
-      base,
-      this.#current.change,
-      await this.#current.since.changes(context, head),
-    )
+    const { since, earlier } = this.#current
+    const others = await since.changes(context, head)
+    const redone = changesBetween(earlier, this.#earlierSteps())
+    const reason = this.#conflict(base, this.#current.change, joinChanges(others, redone))
     if (reason === null) {
       checkWrittenSchema(base, this.#current.schema, this.#current.change.added)
       return this.#current.change
@@ -152,8 +158,20 @@ export class RowLevelChange implements CommitChange {
 
   async #compute(base: TableMetadata, head: Snapshot | null): Promise<RowChange> {
     const change = await this.#computation.compute(base, head)
-    this.#current = { change, since: new Intervening(head), schema: currentSchema(base) }
+    const isOwn = (id: bigint): boolean => this.#producer.transaction?.isOwn(id) ?? false
+    const history = head === null ? [] : ancestorsOf(base, head['snapshot-id'])
+    const start = history.find((snapshot) => !isOwn(snapshot['snapshot-id'])) ?? null
+    this.#current = {
+      change,
+      since: new Intervening(start, isOwn),
+      schema: currentSchema(base),
+      earlier: this.#earlierSteps(),
+    }
     return change
+  }
+
+  #earlierSteps(): readonly ChangedFiles[] {
+    return this.#producer.transaction?.filesBefore(this.snapshotId) ?? []
   }
 
   /** Why the files of the computation are not right on the new head; null when they are. */

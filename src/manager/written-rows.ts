@@ -1,0 +1,24 @@
+/** What an append came to. */
+import type { ContentFile } from '../format/manifest/entry.ts'
+import type { RowChangeResult } from './row-change-options.ts'
+
+/** The result of adding files; no files and no snapshot where there were no rows. */
+export function appendResult(
+  files: readonly ContentFile[],
+  snapshotId: bigint | null,
+  attempts: number,
+): RowChangeResult {
+  const rows = files.reduce((sum, file) => sum + file.recordCount, 0)
+  return {
+    snapshotId,
+    rows,
+    files: files.length,
+    bytes: files.reduce((bytes, file) => bytes + file.fileSizeInBytes, 0),
+    attempts,
+    rowsInserted: rows,
+    rowsUpdated: 0,
+    rowsDeleted: 0,
+    rowsUnchanged: 0,
+    fileChanges: [],
+  }
+}
