@@ -14,6 +14,7 @@ import {
   snapshotsCommand,
 } from './commands/inspect.ts'
 import { evolveCommand } from './commands/evolve.ts'
+import { exportCommand } from './commands/export.ts'
 import { partitionSpecCommand, sortOrderCommand } from './commands/layout.ts'
 import { listCommand } from './commands/list.ts'
 import { namespaceCommand } from './commands/namespaces.ts'
@@ -37,6 +38,7 @@ const COMMANDS = [
   updateCommand,
   deleteCommand,
   scanCommand,
+  exportCommand,
   snapshotsCommand,
   historyCommand,
   refsCommand,

@@ -124,6 +124,15 @@ export interface InferredSchema {
   readonly unsure: readonly { readonly column: string; readonly reason: string }[]
 }
 
+/** A single file on this machine's disk to be written. */
+export interface OutputPath {
+  readonly path: string
+  /** `arrow` is an Arrow IPC file. */
+  readonly format: 'parquet' | 'csv' | 'json' | 'arrow'
+  /** False: InvalidArgumentError when the file is there already. Default: true. */
+  readonly replace?: boolean | undefined
+}
+
 /** An engine: rows into data files, scan tasks into rows. */
 export interface DataPlane extends RowChanges {
   readonly name: string
@@ -137,11 +146,11 @@ export interface DataPlane extends RowChanges {
   /** Rows in batches. Leaving early or aborting frees everything. */
   readRows(request: ReadRequest): AsyncIterable<readonly Row[]>
   readArrow(request: ReadRequest): AsyncIterable<ArrowRecordBatch>
-  /** Writes what the request yields into one local Parquet, CSV or JSON file; answers its rows. */
-  readToFile(
-    request: ReadRequest,
-    file: { readonly path: string; readonly format: 'parquet' | 'csv' | 'json' },
-  ): Promise<{ readonly rows: number }>
+  /**
+   * Writes what the request yields into one local file, which appears under its name only when whole;
+   * answers its rows. MissingDependencyError for Arrow without `apache-arrow`.
+   */
+  readToFile(request: ReadRequest, file: OutputPath): Promise<{ readonly rows: number }>
   /** How many rows the request yields. */
   countRows(request: ReadRequest): Promise<number>
   inferSchema(source: RowSource, options?: RunOptions): Promise<InferredSchema>

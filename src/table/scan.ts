@@ -1,5 +1,5 @@
 /** A scan: a filter, a choice of columns and a point in time, pinned to one snapshot when built. */
-import type { ArrowRecordBatch, ReadRequest } from '../engine/data-plane.ts'
+import type { ArrowRecordBatch, OutputPath, Progress, ReadRequest } from '../engine/data-plane.ts'
 import { bindExpression } from '../format/expressions/bind.ts'
 import { alwaysTrue, type BoundExpression, type Expression } from '../format/expressions/expression.ts'
 import { allMatch } from '../format/expressions/metrics.ts'
@@ -32,8 +32,17 @@ export interface ScanOptions<Column extends string = string> extends TimeTravel,
   readonly signal?: AbortSignal | undefined
 }
 
-/** Formats of single local files. */
-export type FileFormat = 'parquet' | 'csv' | 'json'
+/** Formats of single local files; `arrow` is an Arrow IPC file, and needs the package `apache-arrow`. */
+export type FileFormat = OutputPath['format']
+
+/** How rows are written into one file. */
+export interface ToFileOptions {
+  /** Default: by the file's extension. */
+  readonly format?: FileFormat | undefined
+  /** False: InvalidArgumentError when the file is there already. Default: true. */
+  readonly replace?: boolean | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
 
 /**
  * Rows of one snapshot. Each iteration is a new run over the same snapshot, whatever is committed
@@ -59,8 +68,8 @@ export interface Scan<RowOut> extends AsyncIterable<RowOut> {
   toStream(): ReadableStream<RowOut>
   /** apache-arrow RecordBatches; needs the package `apache-arrow`, else MissingDependencyError. */
   toArrow(): AsyncIterable<ArrowRecordBatch>
-  /** Writes the rows into one local file; answers how many. */
-  toFile(path: string, options?: { readonly format?: FileFormat }): Promise<{ readonly rows: number }>
+  /** Writes the rows into one local file, which appears only when it is whole; answers how many. */
+  toFile(path: string, options?: ToFileOptions): Promise<{ readonly rows: number }>
 }
 
 const OPTIONS: readonly (keyof ScanOptions)[] = [
@@ -151,11 +160,12 @@ class TableScan<RowOut> implements Scan<RowOut> {
     return ReadableStream.from(this)
   }
 
-  toFile(path: string, options: { readonly format?: FileFormat } = {}): Promise<{ readonly rows: number }> {
-    const format = options.format ?? formatOf(path)
+  toFile(path: string, options: ToFileOptions = {}): Promise<{ readonly rows: number }> {
+    const { format = fileFormatOf(path), replace, onProgress } = options
     return this.#run('scan', async () => {
       const plane = await this.#state.runtime.dataPlane()
-      return plane.readToFile(await this.#request(), { path, format })
+      const request = { ...(await this.#request()), onProgress }
+      return plane.readToFile(request, { path, format, replace })
     })
   }
 
@@ -230,12 +240,22 @@ function checkedLimit(limit: number | undefined): number | undefined {
   throw new InvalidArgumentError('limit is a whole number of rows, 0 or more')
 }
 
-function formatOf(path: string): FileFormat {
-  const extension = /\.(parquet|csv|json|jsonl|ndjson)$/i.exec(path)?.[1]?.toLowerCase()
-  if (extension === 'parquet' || extension === 'csv') return extension
-  if (extension !== undefined) return 'json'
-  throw new InvalidArgumentError('The file name does not tell its format', {
-    file: path,
-    hint: "Name it .parquet, .csv or .json, or pass { format: 'parquet' }.",
-  })
+/** The format that a file's name tells. InvalidArgumentError when it tells none. */
+export function fileFormatOf(path: string): FileFormat {
+  const extension = /\.(parquet|csv|json|jsonl|ndjson|arrow|feather)$/i.exec(path)?.[1]?.toLowerCase()
+  switch (extension) {
+    case 'parquet':
+    case 'csv':
+      return extension
+    case 'arrow':
+    case 'feather':
+      return 'arrow'
+    case undefined:
+      throw new InvalidArgumentError('The file name does not tell its format', {
+        file: path,
+        hint: "Name it .parquet, .csv, .json or .arrow, or pass { format: 'parquet' }.",
+      })
+    default:
+      return 'json'
+  }
 }

@@ -296,6 +296,7 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
 /** Methods that change nothing of catalog or storage. Everything else has to be swept. */
 const READING = new Set([
   'compareSchemas',
+  'exportTable',
   'inferSchema',
   'listNamespaces',
   'listSnapshots',

@@ -112,6 +112,8 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   replaceSortOrder: () => manager.replaceSortOrder(events, [{ source: 'id' }]),
   schemaHistory: () => manager.schemaHistory(events),
   compareSchemas: () => manager.compareSchemas(table({ id: t.long() }), events),
+  exportTable: () =>
+    manager.exportTable(events, join(root, 'out.csv'), { filter: `kind = '${VALUE}'`, replace: true }),
   createNamespace: () => manager.createNamespace('other'),
   listNamespaces: () => manager.listNamespaces(),
   namespaceExists: () => manager.namespaceExists('demo'),

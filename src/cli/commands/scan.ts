@@ -8,9 +8,10 @@ import { collect, refuseTogether, withCommonOptions, withManager, type Context }
 import { UsageError } from '../failure.ts'
 import { parseCount, parseList } from '../field-syntax.ts'
 import type { Runner } from '../runner.ts'
-import { timeTravelOf, withTimeTravel, type TimeTravelOptions } from '../time-travel-options.ts'
+import { appendRangeOf, withAppendRange, type RangeOptions } from '../append-range-options.ts'
+import { timeTravelOf, withTimeTravel } from '../time-travel-options.ts'
 
-interface ScanCommandOptions extends TimeTravelOptions {
+interface ScanCommandOptions extends RangeOptions {
   readonly where?: string
   readonly select?: readonly string[]
   readonly limit?: number
@@ -43,7 +44,7 @@ export function scanCommand(run: Runner): Command {
     .option('--to <file>', 'into a .parquet, .csv or .json file instead')
     .action(run(scan))
   return withCommonOptions(
-    withTimeTravel(command),
+    withAppendRange(withTimeTravel(command)),
     'floeberg scan demo.flights --where "origin = \'SFO\'" --as-of 2026-01-01 --limit 5',
   )
 }
@@ -53,7 +54,7 @@ async function scan(context: Context, name: string, options: ScanCommandOptions)
   refuseTogether({ '--count': count, '--plan': plan, '--to': to })
   const select = options.select === undefined ? undefined : parseList(options.select)
   if (select?.length === 0) throw new UsageError('--select names no column')
-  const travel = timeTravelOf(options)
+  const travel = { ...timeTravelOf(options), ...appendRangeOf(options) }
   await withManager(context, 'read', async (manager) => {
     const { signal } = context.terminal
     const table = await manager.loadTable(name, { signal })

@@ -9,7 +9,11 @@ import type { Arrow, ArrowColumn } from './arrow-columns.ts'
 import { arrowColumn } from './arrow-types.ts'
 import { wholeVector } from './raw-vector.ts'
 
+/** What the batches of a reader look like. */
+export type BatchSchema = ArrowSchema
+
 export interface BatchReader {
+  readonly schema: BatchSchema
   /** Takes the first rows of a chunk; answers a batch when enough have come together. */
   add(chunk: DuckDBDataChunk, rowCount: number): RecordBatch | null
   /** What is left. null when that is nothing. */
@@ -32,7 +36,7 @@ export async function batchReader(schema: Schema): Promise<BatchReader> {
 
 class Batches implements BatchReader {
   readonly #arrow: Arrow
-  readonly #schema: ArrowSchema
+  readonly schema: ArrowSchema
   readonly #columns: readonly ArrowColumn[]
   #rows = 0
 
@@ -40,7 +44,7 @@ class Batches implements BatchReader {
     this.#arrow = arrow
     this.#columns = schema.fields.map((field) => arrowColumn(arrow, field.type))
     const fields = schema.fields.map((field, at) => arrowField(arrow, field, this.#columns[at]))
-    this.#schema = new arrow.Schema(fields)
+    this.schema = new arrow.Schema(fields)
   }
 
   add(chunk: DuckDBDataChunk, rowCount: number): RecordBatch | null {
@@ -57,10 +61,10 @@ class Batches implements BatchReader {
     if (this.#rows === 0) return null
     const arrow = this.#arrow
     const children = this.#columns.map((column) => column.finish())
-    const type = new arrow.Struct(this.#schema.fields)
+    const type = new arrow.Struct(this.schema.fields)
     const data = arrow.makeData({ type, length: this.#rows, nullCount: 0, children })
     this.#rows = 0
-    return new arrow.RecordBatch(this.#schema, data)
+    return new arrow.RecordBatch(this.schema, data)
   }
 }
 
@@ -69,7 +73,8 @@ function arrowField(arrow: Arrow, field: NestedField, column: ArrowColumn | unde
   return new arrow.Field(field.name, column?.type ?? new arrow.Null(), !field.required, metadata)
 }
 
-async function loadArrow(): Promise<Arrow> {
+/** MissingDependencyError when apache-arrow is not installed. */
+export async function loadArrow(): Promise<Arrow> {
   try {
     return await import('apache-arrow')
   } catch (cause) {

@@ -1,15 +1,16 @@
 /** Scan tasks into rows, Arrow batches, a file or a count. */
-import { rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
 import { DuckDBLogicalType } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
-import { CorruptFileError, EngineError, InvalidArgumentError, UnsupportedFeatureError } from '../../errors.ts'
+import { CorruptFileError, EngineError, UnsupportedFeatureError } from '../../errors.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { Type } from '../../format/types.ts'
 import type { Row } from '../../format/values/value.ts'
-import type { ArrowRecordBatch, ReadRequest } from '../data-plane.ts'
-import { batchReader } from './arrow-out.ts'
+import type { RecordBatch } from 'apache-arrow'
+import type { ArrowRecordBatch, OutputPath, ReadRequest } from '../data-plane.ts'
+import { saveArrowFile } from './arrow-file.ts'
+import { batchReader, type BatchReader } from './arrow-out.ts'
 import { openTasks, refuseUnsupported, type OpenTasks, type Reader } from './open-tasks.ts'
+import { writeWhole } from './output-path.ts'
 import { readPositionDeletes, withoutDeleted } from './position-deletes.ts'
 import { diagnosed, failureOf } from './read-failure.ts'
 import { rowReader } from './rows-out.ts'
@@ -29,7 +30,14 @@ export async function* readRows(reader: Reader, request: ReadRequest): AsyncGene
 
 /** Arrow record batches. Throws MissingDependencyError when apache-arrow is not installed. */
 export async function* readArrow(reader: Reader, request: ReadRequest): AsyncGenerator<ArrowRecordBatch> {
-  const batches = await batchReader(request.projection)
+  yield* arrowBatches(reader, request, await batchReader(request.projection))
+}
+
+async function* arrowBatches(
+  reader: Reader,
+  request: ReadRequest,
+  batches: BatchReader,
+): AsyncGenerator<RecordBatch> {
   for await (const { chunk, rowCount } of scan(reader, request)) {
     const batch = batches.add(chunk, rowCount)
     if (batch !== null) yield batch
@@ -59,7 +67,7 @@ export async function countRows(reader: Reader, request: ReadRequest): Promise<n
 export async function readToFile(
   reader: Reader,
   request: ReadRequest,
-  file: { readonly path: string; readonly format: 'parquet' | 'csv' | 'json' },
+  file: OutputPath,
 ): Promise<{ readonly rows: number }> {
   refuseUnsupported(request.tasks)
   const names = request.projection.fields.map((field) => field.name)
@@ -69,24 +77,43 @@ export async function readToFile(
       { hint: 'select other columns, or rename one' },
     )
   }
-  const folder = dirname(file.path)
-  if (!(await isFolder(folder))) throw new InvalidArgumentError(`there is no folder '${folder}' to write to`)
+  return writeWhole(file, (unfinished) =>
+    file.format === 'arrow'
+      ? writeArrowFile(reader, request, unfinished)
+      : copyToFile(reader, request, unfinished, file.format),
+  )
+}
+
+async function copyToFile(
+  reader: Reader,
+  request: ReadRequest,
+  path: string,
+  format: Exclude<OutputPath['format'], 'arrow'>,
+): Promise<{ readonly rows: number }> {
+  const names = request.projection.fields.map((field) => field.name)
   // One statement writes one file, so all inputs are open together.
-  const unfinished = join(folder, `.${basename(file.path)}.${crypto.randomUUID()}.tmp`)
-  const open = await openTasks(reader, request, request.tasks, [unfinished])
+  const open = await openTasks(reader, request, request.tasks, [path])
   try {
     const query = await queryOf(open, request, names)
-    const sql = `COPY (${limited(query.sql, request.limit)}) TO ${quoteText(unfinished)} (${copyOptions(request, file.format)})`
-    const options = { ...statement(open, query, request), onProgress: request.onProgress }
-    const [row] = await diagnosed(reader, open, () => open.session.rows(sql, options))
+    const options = copyOptions(request.projection, format)
+    const sql = `COPY (${limited(query.sql, request.limit)}) TO ${quoteText(path)} (${options})`
+    const context = { ...statement(open, query, request), onProgress: request.onProgress }
+    const [row] = await diagnosed(reader, open, () => open.session.rows(sql, context))
     const rows = Number(row?.['Count'])
     expectAllRows(open, request.limit, rows)
-    await rename(unfinished, file.path)
     return { rows }
   } finally {
     await open.close()
-    await rm(unfinished, { force: true })
   }
+}
+
+async function writeArrowFile(
+  reader: Reader,
+  request: ReadRequest,
+  path: string,
+): Promise<{ readonly rows: number }> {
+  const batches = await batchReader(request.projection)
+  return saveArrowFile(path, batches.schema, arrowBatches(reader, request, batches))
 }
 
 /** Whether names of members differ even without regard to case, at every depth. */
@@ -106,15 +133,11 @@ function areDistinct(type: Type): boolean {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => null) // whatever keeps it from being seen
-  return found?.isDirectory() === true
-}
-
-function copyOptions(request: ReadRequest, format: 'parquet' | 'csv' | 'json'): string {
+/** The options of a COPY into one file for people and other programs. */
+export function copyOptions({ fields }: Schema, format: Exclude<OutputPath['format'], 'arrow'>): string {
   if (format === 'csv') return 'FORMAT csv, HEADER true'
   if (format === 'json') return 'FORMAT json'
-  return `FORMAT parquet, COMPRESSION zstd, FIELD_IDS ${fieldIdsSql(request.projection.fields)}`
+  return `FORMAT parquet, COMPRESSION zstd, FIELD_IDS ${fieldIdsSql(fields)}`
 }
 
 /** Rows of the request, as chunks that hold its columns in order. */

@@ -38,6 +38,7 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
         replaceSortOrder: () => manager.replaceSortOrder(events, []),
         schemaHistory: () => manager.schemaHistory(events),
         compareSchemas: () => manager.compareSchemas(EVENTS, events),
+        exportTable: () => manager.exportTable(events, 'x.csv'),
         createNamespace: () => manager.createNamespace('x'),
         listNamespaces: () => manager.listNamespaces(),
         namespaceExists: () => manager.namespaceExists('demo'),
