@@ -46,6 +46,20 @@ export type { RepairOptions, RepairResult } from './maintenance/repair.ts'
 export type { RepairPlan, TableVersion } from './maintenance/repair-plan.ts'
 export type { Bounds, RetentionSettings } from './table/runtime.ts'
 export type { PurgeResult } from './maintenance/purge.ts'
+export type { CompactionOptions } from './manager/compaction-operations.ts'
+export type {
+  CompactionChoices,
+  CompactionStrategy,
+  RewriteJobOrder,
+} from './maintenance/compaction-options.ts'
+export type {
+  CompactionFile,
+  CompactionGroup,
+  CompactionPlan,
+  CompactionSettings,
+  PlannedSortField,
+} from './maintenance/compaction-plan.ts'
+export type { CompactionResult, CompactOptions } from './maintenance/compact.ts'
 export type { SchemaVersion } from './table/schema-history.ts'
 export type { SchemaDifference } from './format/evolution/schema-diff.ts'
 export type {

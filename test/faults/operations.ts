@@ -273,6 +273,30 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
     run: ({ manager, table, signal }) => manager.deleteRows(table(), 'id = 1', { signal }),
   },
   {
+    method: 'compactTable',
+    variant: 'of files with and without deletes',
+    prepare: async (manager) => {
+      await prepareTable(manager, { 'write.delete.mode': 'merge-on-read' }, [...WIDE, [3000n, 3001n]])
+      await manager.deleteRows(await handle(manager), 'id = 1')
+    },
+    handle,
+    run: ({ manager, table, signal }) => manager.compactTable(table(), { minInputFiles: 2, signal }),
+  },
+  {
+    method: 'compactTable',
+    variant: 'sorted, with partial progress',
+    prepare: (manager) => prepareTable(manager, SHORT_LOG),
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.compactTable(table(), {
+        strategy: 'sort',
+        sortBy: [{ source: 'id', direction: 'desc' }],
+        rewriteAll: true,
+        partialProgressEnabled: true,
+        signal,
+      }),
+  },
+  {
     method: 'createNamespace',
     variant: 'with properties',
     prepare: prepareTable,
@@ -304,6 +328,7 @@ const READING = new Set([
   'loadNamespace',
   'loadTable',
   'namespaceExists',
+  'planCompaction',
   'planDeleteRows',
   'planSchemaEvolution',
   'planUpdateRows',
