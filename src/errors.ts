@@ -156,10 +156,46 @@ export class TableAlreadyExistsError extends FloebergError {
 /** No snapshot has that id, or none was current at that time. */
 export class NoSuchSnapshotError extends FloebergError {
   readonly code = 'FLOEBERG_NO_SUCH_SNAPSHOT'
+  /** Snapshots that would do, nearest in time first; empty where nothing can be offered. */
+  readonly nearest: readonly bigint[]
+  constructor(message: string, details: ErrorDetails & { readonly nearest?: readonly bigint[] } = {}) {
+    super(message, details)
+    this.nearest = details.nearest ?? []
+  }
+}
+/** A snapshot is there, but not in the history of the branch that was to go to it. */
+export class NotAnAncestorError extends FloebergError {
+  readonly code = 'FLOEBERG_NOT_AN_ANCESTOR'
+  /** Snapshots of the branch's history, nearest in time first. */
+  readonly nearest: readonly bigint[]
+  constructor(message: string, details: ErrorDetails & { readonly nearest?: readonly bigint[] } = {}) {
+    super(message, details)
+    this.nearest = details.nearest ?? []
+  }
 }
 /** No branch or tag has that name. */
 export class NoSuchRefError extends FloebergError {
   readonly code = 'FLOEBERG_NO_SUCH_REF'
+}
+/** A branch or tag has that name already. */
+export class RefAlreadyExistsError extends FloebergError {
+  readonly code = 'FLOEBERG_REF_ALREADY_EXISTS'
+}
+/**
+ * Why a snapshot cannot be cherry-picked: the branch has it already, under its own id or as a pick;
+ * its `wap.id` is published; it does something else than adding files or replacing partitions; the
+ * branch does not hold what it was based on; what it replaces has changed since.
+ */
+export type CherryPickRefusal =
+  'already_picked' | 'already_published' | 'not_pickable' | 'not_based_on_branch' | 'partitions_changed'
+/** A snapshot's changes cannot be brought to a branch; nothing was changed. */
+export class CherryPickError extends FloebergError {
+  readonly code = 'FLOEBERG_CHERRY_PICK'
+  readonly reason: CherryPickRefusal
+  constructor(message: string, details: ErrorDetails & { readonly reason?: CherryPickRefusal } = {}) {
+    super(message, details)
+    this.reason = details.reason ?? 'not_pickable'
+  }
 }
 /** The catalog understood the request and refused it for good; a repetition ends the same way. */
 export class CommitRejectedError extends FloebergError {

@@ -1,0 +1,50 @@
+/** Commits changes of snapshots and refs, and moves the handle on. */
+import { CommitRejectedError } from '../errors.ts'
+import { commitChange, type CommitResult } from '../table/commit.ts'
+import {
+  ManageSnapshotsChange,
+  refuseMissing,
+  type SnapshotEdit,
+} from '../table/operations/manage-snapshots.ts'
+import type { TableHandle } from '../table/table.ts'
+import type { ManageSnapshotsCommitOptions, ManageSnapshotsResult } from './manage-snapshots.ts'
+import type { JsonValue } from './operation.ts'
+
+/** Carries `manageSnapshots(…).commit` out. */
+export async function commitSnapshotEdits<In, Out>(
+  table: TableHandle<In, Out>,
+  edits: readonly SnapshotEdit[],
+  options: ManageSnapshotsCommitOptions,
+): Promise<ManageSnapshotsResult> {
+  const { runtime, storage } = table.state
+  const change = new ManageSnapshotsChange({ runtime, storage }, edits)
+  const { table: committed, attempts } = await commitEdits(table, edits, change, options)
+  table.advance(committed)
+  const { refs, picks } = change.outcome
+  return { refs, picks, attempts }
+}
+
+/** A handle may show snapshots that are gone: what is wrong with them is told by the newest state. */
+async function commitEdits<In, Out>(
+  table: TableHandle<In, Out>,
+  edits: readonly SnapshotEdit[],
+  change: ManageSnapshotsChange,
+  { retry, signal }: ManageSnapshotsCommitOptions,
+): Promise<CommitResult> {
+  const { runtime, id, loaded } = table.state
+  try {
+    return await commitChange(runtime, id, loaded, change, { ...retry, signal })
+  } catch (error) {
+    if (!(error instanceof CommitRejectedError)) throw error
+    const { metadata } = await runtime.catalog.loadTable(id, { snapshots: 'all' })
+    refuseMissing(edits, metadata)
+    throw error
+  }
+}
+
+/** For the request of the operation: ids as decimal strings. */
+export function describeSnapshotEdit(edit: SnapshotEdit): JsonValue {
+  return JSON.parse(
+    JSON.stringify(edit, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+  )
+}
