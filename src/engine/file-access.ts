@@ -29,6 +29,11 @@ export interface InputFile {
 
 /** How an engine reaches data files, wherever they are. */
 export interface FileAccess {
+  /**
+   * How many outputs to commit at the same time; 8 when absent. An object store wants few uploads; a
+   * disk wants many, since one write of its journal makes all of them durable that wait for it.
+   */
+  readonly commitsAtOnce?: number
   output(location: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<OutputFile>
   input(
     file: { readonly location: string; readonly size?: number },

@@ -1,13 +1,36 @@
 /** Durable, all-or-nothing file operations on the local disk, below the local store. */
-import { constants, fstatSync, type BigIntStats } from 'node:fs'
-import { copyFile, link, mkdir, open, rename, rm, unlink, type FileHandle } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+  type BigIntStats,
+} from 'node:fs'
+import { copyFile, open, rm, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { throwIfAborted } from '../abort.ts'
 import type { ObjectInfo, PutBody } from './object-store.ts'
 import { linkError, systemErrorCode } from './local-errors.ts'
 import { temporaryName } from './temporary-names.ts'
 
 const WRITE_SLICE_BYTES = 8 * 1024 * 1024
+
+/**
+ * Bytes that are handed to the system in place. Making a name, handing over a few bytes and closing
+ * do not wait for the disk as syncing does, and a turn of the thread pool costs more than all of them.
+ */
+const IN_PLACE_BYTES = 256 * 1024
+
+function syncOpen(file: number): Promise<void> {
+  return promisify(fsync)(file)
+}
 
 /** Replaced bytes always mean another inode here, since files are never written in place. */
 export function infoOf(location: string, stats: BigIntStats): ObjectInfo {
@@ -54,6 +77,7 @@ async function writeTemporary(
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<ReadyFile> {
+  if (bytes.length <= IN_PLACE_BYTES) return writeInPlace(path, bytes)
   const handle = await open(path, 'wx')
   try {
     for (let offset = 0; offset < bytes.length; offset += WRITE_SLICE_BYTES) {
@@ -61,12 +85,26 @@ async function writeTemporary(
       await handle.writeFile(bytes.subarray(offset, offset + WRITE_SLICE_BYTES))
     }
     await handle.sync()
-    return { path, stats: statsOf(handle), temporary: true }
+    return { path, stats: fstatSync(handle.fd, { bigint: true }), temporary: true }
   } catch (error) {
     await removeTemporary(path)
     throw error
   } finally {
     await handle.close()
+  }
+}
+
+async function writeInPlace(path: string, bytes: Uint8Array): Promise<ReadyFile> {
+  const file = openSync(path, 'wx')
+  try {
+    for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written)
+    await syncOpen(file)
+    return { path, stats: fstatSync(file, { bigint: true }), temporary: true }
+  } catch (error) {
+    await removeTemporary(path)
+    throw error
+  } finally {
+    closeSync(file)
   }
 }
 
@@ -84,21 +122,19 @@ async function copyTemporary(source: string, path: string): Promise<ReadyFile> {
 
 /** Syncs a file's bytes to the disk. */
 export async function syncFile(path: string): Promise<BigIntStats> {
-  return withHandle(path, 'r+', async (handle) => {
-    await handle.sync()
-    return statsOf(handle)
-  })
-}
-
-/** Of a file that is open and written: nothing waits for the disk, nor needs the thread pool. */
-function statsOf(handle: FileHandle): BigIntStats {
-  return fstatSync(handle.fd, { bigint: true })
+  const file = openSync(path, 'r+')
+  try {
+    await syncOpen(file)
+    return fstatSync(file, { bigint: true })
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** The file appears under the target's name, unless there is one; EEXIST then. */
 export async function publishNew(file: ReadyFile, target: string, location: string): Promise<void> {
   try {
-    await link(file.path, target)
+    linkSync(file.path, target)
   } catch (error) {
     // A network file system may repeat a link whose answer was lost: then the file there is ours.
     if (systemErrorCode(error) === 'EEXIST' && (await isSameFile(file, target))) return
@@ -114,8 +150,18 @@ async function isSameFile(file: ReadyFile, target: string): Promise<boolean> {
 }
 
 /** The file takes the target's name, in place of whatever had it. */
-export async function publishOver(file: ReadyFile, target: string): Promise<void> {
-  await rename(file.path, target)
+export function publishOver(file: ReadyFile, target: string): void {
+  renameSync(file.path, target)
+}
+
+/** Takes from a file that bears its target's name the one that is no object. */
+export async function dropOtherName(path: string): Promise<void> {
+  try {
+    // The bytes stay: nothing is freed that could take its time.
+    unlinkSync(path)
+  } catch {
+    await removeTemporary(path)
+  }
 }
 
 /** Syncs that were asked for and have not begun, and those that run. */
@@ -144,14 +190,23 @@ export function syncFolder(folder: string): Promise<void> {
 
 function startSync(folder: string): Promise<void> {
   waitingSyncs.delete(folder)
-  const sync = withHandle(folder, 'r', (handle) => handle.sync()).finally(() => runningSyncs.delete(folder))
+  const sync = syncNames(folder).finally(() => runningSyncs.delete(folder))
   runningSyncs.set(folder, sync)
   return sync
 }
 
+async function syncNames(folder: string): Promise<void> {
+  const opened = openSync(folder, 'r')
+  try {
+    await syncOpen(opened)
+  } finally {
+    closeSync(opened)
+  }
+}
+
 /** Makes the folder and its parents durable; does nothing when it is there. */
 export async function createFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
+  const first = mkdirSync(folder, { recursive: true })
   if (first === undefined) return
   for (let created = folder; ; created = dirname(created)) {
     await syncFolder(dirname(created))

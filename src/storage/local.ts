@@ -8,6 +8,7 @@ import { InvalidLocationError, ObjectChangedError, ObjectNotFoundError } from '.
 import { fileNameOf, localPathOf, maskLocation } from './location.ts'
 import { localError, systemErrorCode } from './local-errors.ts'
 import {
+  dropOtherName,
   infoOf,
   prepareFile,
   publishNew,
@@ -88,10 +89,9 @@ export class LocalObjectStore implements ObjectStore {
       throwIfAborted(options.signal)
       if (options.ifAbsent === true) {
         await publishNew(file, path, location)
-        // The bytes now have two names; the one that is no object goes.
-        await removeTemporary(file.path)
+        await dropOtherName(file.path)
       } else {
-        await publishOver(file, path)
+        publishOver(file, path)
       }
     } catch (error) {
       if (file.temporary) await removeTemporary(file.path)

@@ -19,6 +19,9 @@ export interface FileAccessOptions {
   readonly scratchDir: string
 }
 
+/** Each holds a file open while it is being synced. */
+const LOCAL_COMMITS_AT_ONCE = 128
+
 const PART_BYTES = 8 * 1024 * 1024
 const PARTS_AT_ONCE = 4
 
@@ -26,6 +29,7 @@ const PARTS_AT_ONCE = 4
 export function createFileAccess(store: ObjectStore, options: FileAccessOptions): FileAccess {
   const inputs = store.localPath === undefined ? new Downloads(store, options.scratchDir) : null
   return {
+    ...(inputs === null ? { commitsAtOnce: LOCAL_COMMITS_AT_ONCE } : {}),
     output: (location, { signal } = {}) => openOutput(store, options.scratchDir, location, signal),
     input: (file, { signal } = {}) =>
       inputs === null ? openLocal(store, file.location, signal) : inputs.open(file.location, signal),

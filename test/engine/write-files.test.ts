@@ -251,7 +251,7 @@ describe('CSV', () => {
     const error = await refusal('csv', [good, path], schema)
     expect(error).toBeInstanceOf(InvalidDataError)
     expect(error).toMatchObject({ column, source: path, row: 1 })
-    expect(error.message).not.toContain(value)
+    expect(error.message.replaceAll(path, '')).not.toContain(value)
   })
 
   test.each([

@@ -1,5 +1,5 @@
 /** Whatever a catalog's pointer leads to is on the disk before the pointer moves: bytes first, then names. */
-import fs from 'node:fs/promises'
+import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { DatabaseSync } from 'node:sqlite'
 import { dirname } from 'node:path'
@@ -17,8 +17,21 @@ type Event =
 /** Records fsyncs, new names, and changes of the catalog's table, in the order in which they are done. */
 function recordDisk(): Event[] {
   const events: Event[] = []
-  const { open, link, rename } = fs
-  fs.open = async (path, ...rest) => {
+  const { openSync, fsync, linkSync, renameSync } = fs
+  const { open } = fs.promises
+  const paths = new Map<number, string>()
+  fs.openSync = (path, ...rest) => {
+    const file = openSync(path, ...rest)
+    paths.set(file, String(path))
+    return file
+  }
+  const recordedSync = (file: number, done: fs.NoParamCallback): void =>
+    fsync(file, (error) => {
+      if (error === null) events.push({ kind: 'sync', path: paths.get(file) ?? '' })
+      done(error)
+    })
+  Object.assign(fs, { fsync: recordedSync })
+  fs.promises.open = async (path, ...rest) => {
     const handle = await open(path, ...rest)
     const sync = handle.sync.bind(handle)
     handle.sync = async () => {
@@ -27,12 +40,12 @@ function recordDisk(): Event[] {
     }
     return handle
   }
-  fs.link = async (from, to) => {
-    await link(from, to)
+  fs.linkSync = (from, to) => {
+    linkSync(from, to)
     events.push({ kind: 'link', from: String(from), path: String(to) })
   }
-  fs.rename = async (from, to) => {
-    await rename(from, to)
+  fs.renameSync = (from, to) => {
+    renameSync(from, to)
     events.push({ kind: 'rename', from: String(from), path: String(to) })
   }
   syncBuiltinESMExports()
@@ -44,7 +57,8 @@ function recordDisk(): Event[] {
     return prepare.apply(this, args)
   })
   onTestFinished(() => {
-    Object.assign(fs, { open, link, rename })
+    Object.assign(fs, { openSync, fsync, linkSync, renameSync })
+    fs.promises.open = open
     syncBuiltinESMExports()
     spy.mockRestore()
   })

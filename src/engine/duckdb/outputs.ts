@@ -1,11 +1,13 @@
 /** The data files of one write, from their hidden beginnings to their locations, or to nothing. */
-import { copyFile, rename, rm } from 'node:fs/promises'
+import { renameSync, rmdirSync } from 'node:fs'
+import { copyFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { throwIfAborted } from '../../abort.ts'
 import { StorageDeniedError, StorageQuotaError, StorageUnavailableError } from '../../errors.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { OutputFile } from '../file-access.ts'
 
-/** Files put in place at the same time. */
+/** Files put in place at the same time where the file access has no other wish. */
 const AT_ONCE = 8
 
 /** What is to be written where. */
@@ -14,11 +16,17 @@ export type OutputRequest = Pick<WriteRequest, 'operationId' | 'locate' | 'files
 export class Outputs {
   readonly #request: OutputRequest
   readonly #files: OutputFile[] = []
+  readonly #inPlace = new Set<OutputFile>()
   readonly #scratches: { readonly path: string; remove(): Promise<void> }[] = []
   #named = 0
 
   constructor(request: OutputRequest) {
     this.#request = request
+  }
+
+  /** How many files to put in place at the same time. */
+  get atOnce(): number {
+    return this.#request.files.commitsAtOnce ?? AT_ONCE
   }
 
   /** A new data file of a partition (its path; '' when unpartitioned), to be written by the caller. */
@@ -38,10 +46,16 @@ export class Outputs {
     await file.discard()
   }
 
-  /** Makes a finished file in a scratch folder a new data file. */
+  /**
+   * Makes a finished file in a scratch folder a new data file, in place at once: it waits for the disk
+   * while others are being made.
+   */
   async adopt(partitionPath: string, path: string): Promise<OutputFile> {
     const file = await this.create(partitionPath)
     await move(path, file.localPath)
+    leaveFolder(dirname(path))
+    await file.commit()
+    this.#inPlace.add(file)
     return file
   }
 
@@ -55,14 +69,14 @@ export class Outputs {
   /** Puts every file under its location. */
   async commit(): Promise<void> {
     const { signal } = this.#request
-    const waiting = this.#files.values()
+    const waiting = this.#files.filter((file) => !this.#inPlace.has(file)).values()
     const worker = async (): Promise<void> => {
       for (const file of waiting) {
         throwIfAborted(signal)
         await file.commit()
       }
     }
-    const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker))
+    const ends = await Promise.allSettled(Array.from({ length: this.atOnce }, worker))
     throwFirst(ends)
   }
 
@@ -84,7 +98,7 @@ function throwFirst(ends: readonly PromiseSettledResult<void>[]): void {
 /** A scratch folder may be on another disk than the output, where nothing can be moved to. */
 async function move(from: string, to: string): Promise<void> {
   try {
-    await rename(from, to)
+    renameSync(from, to)
   } catch (error) {
     if (codeOf(error) !== 'EXDEV') throw systemError(error)
     try {
@@ -93,6 +107,15 @@ async function move(from: string, to: string): Promise<void> {
       throw systemError(failure)
     }
     await rm(from)
+  }
+}
+
+/** A folder of the engine's whose last file has left. */
+function leaveFolder(path: string): void {
+  try {
+    rmdirSync(path)
+  } catch {
+    // Others are still in it; it goes with the scratch folder.
   }
 }
 

@@ -35,9 +35,6 @@ export interface WrittenFile {
 /** DuckDB closes and reopens files beyond this number, and makes new ones of them. */
 const MAX_OPEN_FILES = 1000
 
-/** Finished files that are moved to their folders at the same time. */
-const ADOPTIONS_AT_ONCE = 8
-
 /** A file is split when it is larger than this many times the target. */
 const SPLIT_FACTOR = 1.5
 
@@ -245,7 +242,7 @@ async function copyPartitioned(copy: Copy, keys: readonly PartitionKey[]): Promi
   // What is finished only waits for the disk; what is written once more takes the engine to itself.
   const isFinished = ({ report }: PartitionReport): boolean =>
     !isSorted && report.sizeBytes <= targetOf(copy) * SPLIT_FACTOR
-  const written = await inParallel(parts, ADOPTIONS_AT_ONCE, async (part) =>
+  const written = await inParallel(parts, outputs.atOnce, async (part) =>
     isFinished(part) ? [await adopted(copy, part.report, part.path, part.partition)] : null,
   )
   const files: WrittenFile[] = []
