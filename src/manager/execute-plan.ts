@@ -3,10 +3,14 @@
  * `PlanResults`, and a case.
  */
 import { UnsupportedFeatureError } from '../errors.ts'
+import { executeCompaction, type CompactionResult } from '../maintenance/compact.ts'
+import type { CompactionPlan } from '../maintenance/compaction-plan.ts'
 import { executeExpire, type ExpireResult } from '../maintenance/expire.ts'
 import type { ExpirePlan } from '../maintenance/expire-plan.ts'
 import { executeOrphanFiles, type OrphanFilesResult } from '../maintenance/execute-orphans.ts'
 import type { OrphanFilesPlan } from '../maintenance/orphan-plan.ts'
+import { executeRepair, type RepairResult } from '../maintenance/repair.ts'
+import type { RepairPlan } from '../maintenance/repair-plan.ts'
 import {
   checkPlannedTable,
   parsePlanHead,
@@ -18,12 +22,14 @@ import { TableHandle } from '../table/table.ts'
 import type { TableState } from '../table/table-state.ts'
 
 /** Every plan that `execute` takes. */
-export type Plan = ExpirePlan | OrphanFilesPlan
+export type Plan = CompactionPlan | ExpirePlan | OrphanFilesPlan | RepairPlan
 
 /** What executing a plan answers, by the plan's kind. */
 export interface PlanResults {
+  readonly compact: CompactionResult
   readonly expire: ExpireResult
   readonly orphans: OrphanFilesResult
+  readonly repair: RepairResult
 }
 
 /** What executing this plan answers. */
@@ -37,10 +43,15 @@ export async function executePlan(
 ): Promise<PlanResults[keyof PlanResults]> {
   const head = parsePlanHead(plan)
   switch (plan.kind) {
+    case 'compact':
+      return (await executeCompaction(await openPlanned(runtime, head, options.signal), plan, options)).result
     case 'expire':
       return (await executeExpire(await openPlanned(runtime, head, options.signal), plan, options)).result
     case 'orphans':
       return executeOrphanFiles(await openPlanned(runtime, head, options.signal), plan, options)
+    case 'repair':
+      // The table cannot be loaded: that is why it is repaired.
+      return executeRepair(runtime, plan, options)
     default: {
       plan satisfies never
       throw new UnsupportedFeatureError('A plan of this kind cannot be executed', {

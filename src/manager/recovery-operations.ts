@@ -3,6 +3,9 @@ import { executeOrphanFiles, type OrphanFilesResult } from '../maintenance/execu
 import { planOrphanFiles, type OrphanFilesOptions } from '../maintenance/orphan-files.ts'
 import type { OrphanFilesPlan } from '../maintenance/orphan-plan.ts'
 import { parsePlanHead, type ExecuteOptions } from '../maintenance/plan.ts'
+import { planRepair, executeRepair, type RepairOptions, type RepairResult } from '../maintenance/repair.ts'
+import type { RepairPlan } from '../maintenance/repair-plan.ts'
+import { toIdentifier, type TableReference } from '../table/identifier.ts'
 import { handleOf, type Table } from '../table/table.ts'
 import { CompactionOperations } from './compaction-operations.ts'
 import { executePlan, type Plan, type PlanResult } from './execute-plan.ts'
@@ -56,5 +59,32 @@ export abstract class RecoveryOperations extends CompactionOperations {
       scope.record({ files: result.deletedFiles, bytes: result.deletedBytes })
       return result
     })
+  }
+
+  /**
+   * To which version a table whose current metadata file is missing or damaged would go back, and
+   * which other versions there are, as a plan for `execute`. Changes nothing.
+   *
+   * InvalidArgumentError for a table that can be read; UnsupportedFeatureError for catalogs that keep
+   * their pointers to themselves (drop and register instead); NoSuchTableError; MissingFileError,
+   * CorruptFileError and CommitRejectedError for a `metadataLocation` that does not serve.
+   */
+  planRepair(reference: TableReference, options: RepairOptions = {}): Promise<RepairPlan> {
+    const id = toIdentifier(reference)
+    return this.run('planRepair', { table: id }, () => planRepair(this.runtime, id, options))
+  }
+
+  /**
+   * Points the catalog back to an earlier version of a broken table. What was committed since that
+   * version is lost to readers; no file is deleted.
+   *
+   * As `planRepair`; InvalidArgumentError when no version is certain and none was named;
+   * CommitConflictError when somebody else moved the table meanwhile; CommitStateUnknownError.
+   */
+  async repairTable(reference: TableReference, options: RepairOptions = {}): Promise<RepairResult> {
+    const id = toIdentifier(reference)
+    return this.run('repairTable', { table: id }, async () =>
+      executeRepair(this.runtime, await planRepair(this.runtime, id, options), options),
+    )
   }
 }
