@@ -291,10 +291,12 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
       manager.compactTable(table(), {
         strategy: 'sort',
         sortBy: [{ source: 'id', direction: 'desc' }],
-        rewriteAll: true,
+        minInputFiles: 2,
         partialProgressEnabled: true,
         signal,
       }),
+    // Each group is a commit of its own, and stays when a later one fails.
+    stages: (before) => [withSnapshot(before, 'replace 4')],
   },
   {
     method: 'createNamespace',
@@ -316,6 +318,15 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
     run: ({ manager, signal }) => manager.dropNamespace('empty', { signal }),
   },
 ]
+
+/** The same table with one more snapshot. */
+function withSnapshot(before: Observation, snapshot: string): Observation {
+  const tables = Object.entries(before.tables).map(([name, seen]) => [
+    name,
+    name === ID ? { ...seen, snapshots: [...seen.snapshots, snapshot] } : seen,
+  ])
+  return { ...before, tables: Object.fromEntries(tables) }
+}
 
 /** Methods that change nothing of catalog or storage. Everything else has to be swept. */
 const READING = new Set([
