@@ -36,6 +36,11 @@ export function checkWriteOptions<In, Out>(table: TableHandle<In, Out>, options:
       hint: 'Evolve the schema first: evolveSchema with union_by_name.',
     })
   }
+  if (schemaMode === 'merge' && options.stageOnly === true) {
+    throw new InvalidArgumentError("stageOnly and the schema mode 'merge' exclude each other", {
+      hint: 'A schema cannot wait to be published: evolve it first.',
+    })
+  }
   checkCommitOptions(table, options)
 }
 
@@ -69,8 +74,11 @@ function checkModeOptions(mode: WriteMode, options: WriteOptions): void {
 /** Checks what every change of rows has: its branch, and its entries for the summary. */
 export function checkCommitOptions<In, Out>(
   table: TableHandle<In, Out>,
-  options: Pick<WriteDataOptions, 'branch' | 'snapshotProperties'>,
+  options: Pick<WriteDataOptions, 'branch' | 'snapshotProperties' | 'stageOnly'>,
 ): void {
+  if (options.stageOnly === true && table.state.transaction !== undefined) {
+    throw new UnsupportedFeatureError('A step of a transaction cannot be staged only', { table: table.name })
+  }
   writableHead(table.metadata, options.branch ?? MAIN_BRANCH)
   for (const key of Object.keys(options.snapshotProperties ?? {})) {
     if (SUMMARY_KEYS.has(key)) {

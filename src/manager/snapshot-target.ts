@@ -7,7 +7,7 @@ import type { WriteDataOptions } from './write-data.ts'
 /** The branch of a table that options name, with what the caller wants in the snapshot's summary. */
 export function snapshotTarget<In, Out>(
   table: TableHandle<In, Out>,
-  options: Pick<WriteDataOptions, 'branch' | 'snapshotProperties'>,
+  options: Pick<WriteDataOptions, 'branch' | 'snapshotProperties' | 'stageOnly'>,
 ): SnapshotTarget {
   const { runtime, storage, transaction } = table.state
   return {
@@ -16,5 +16,6 @@ export function snapshotTarget<In, Out>(
     branch: options.branch ?? MAIN_BRANCH,
     snapshotProperties: options.snapshotProperties ?? {},
     transaction: transaction?.change,
+    isStaged: options.stageOnly,
   }
 }

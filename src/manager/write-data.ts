@@ -43,6 +43,12 @@ export interface WriteDataOptions {
   readonly schemaMode?: 'strict' | 'merge' | undefined
   /** Branch to write to. NoSuchRefError when it is not there. Default: main. */
   readonly branch?: string | undefined
+  /**
+   * Default false. True: the snapshot is added as a child of the branch's head, and no branch moves to
+   * it. Its rows are seen only by who names it, until `manageSnapshots` cherry-picks it or, where
+   * `snapshotProperties` hold a `wap.id`, publishes it.
+   */
+  readonly stageOnly?: boolean | undefined
   /** Overrides of the table's `commit.retry.*` for this call. */
   readonly retry?: CommitRetryOptions | undefined
   /** Honoured until the commit is sent, and between attempts. */

@@ -47,6 +47,8 @@ export interface SnapshotContent {
   /** A list whose manifests follow, all of them, copied without being decoded. */
   readonly inherited?: ManifestListFile | null
   readonly change: SummaryChange
+  /** Entries for the summary that belong to the operation. */
+  readonly summary?: Readonly<Record<string, string>> | undefined
 }
 
 /** One operation's snapshot: the same id in every attempt. */
@@ -233,6 +235,7 @@ export class SnapshotProducer {
         'engine-name': ENGINE_NAME,
         'engine-version': ENGINE_VERSION,
         ...this.#target.snapshotProperties,
+        ...content.summary,
       },
     })
   }

@@ -36,8 +36,8 @@ export function pickWay(metadata: TableMetadata, branch: string, picked: Snapsho
 }
 
 function wayByOperation(picked: Snapshot): 'append' | 'replace_partitions' | null {
-  if (picked.summary?.operation === 'append') return 'append'
-  return replacesPartitions(picked) ? 'replace_partitions' : null
+  if (replacesPartitions(picked)) return 'replace_partitions'
+  return picked.summary?.operation === 'append' ? 'append' : null
 }
 
 /** Whether the snapshot was made on the head; on nothing, where there is none. */

@@ -25,12 +25,11 @@ export function sourceSnapshotIdOf(snapshot: Snapshot): string | null {
   return entryOf(snapshot, SOURCE_SNAPSHOT_ID)
 }
 
-/** Whether the snapshot replaced whole partitions and nothing else. */
+/** Whether the snapshot replaced whole partitions, which may have been empty, and nothing else. */
 export function replacesPartitions(snapshot: Snapshot): boolean {
-  return (
-    snapshot.summary?.operation === 'overwrite' &&
-    entryOf(snapshot, REPLACE_PARTITIONS)?.toLowerCase() === 'true'
-  )
+  const { operation } = snapshot.summary ?? {}
+  if (operation !== 'overwrite' && operation !== 'append') return false
+  return entryOf(snapshot, REPLACE_PARTITIONS)?.toLowerCase() === 'true'
 }
 
 /** An empty text is none, as for Java. */

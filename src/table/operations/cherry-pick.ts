@@ -86,7 +86,7 @@ export class CherryPick implements SnapshotMaker {
     checkWrittenSchema(base, schemaOf(base, picked), added)
     this.#manifests ??= await writeAdded(producer, base, added)
     const content: SnapshotContent = {
-      operation: way === 'append' ? 'append' : 'overwrite',
+      operation: picked.summary?.operation === 'overwrite' ? 'overwrite' : 'append',
       ...(await this.#joined(producer, context, this.#manifests, removed)),
       change: { added, removed },
     }

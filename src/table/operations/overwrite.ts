@@ -8,6 +8,7 @@ import { allMatch } from '../../format/expressions/metrics.ts'
 import type { ContentFile, ManifestEntry } from '../../format/manifest/entry.ts'
 import { currentSchema, defaultSpec } from '../../format/metadata/views.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
+import { REPLACE_PARTITIONS } from '../../format/refs/wap.ts'
 import type { Snapshot } from '../../format/snapshot.ts'
 import type { ManifestContext } from '../manifest-reader.ts'
 import { nameMappingOf } from '../default-name-mapping.ts'
@@ -83,7 +84,13 @@ export class Overwrite implements RowComputation {
       removed: removedFiles(removal),
       removedDeletes: removal.deadDeletes,
       referenced: referencedFiles(removal),
+      summary: this.#replacesPartitions(removal) ? { [REPLACE_PARTITIONS]: 'true' } : {},
     }
+  }
+
+  /** Whether whole partitions went and nothing else did, so that it can be cherry-picked as such. */
+  #replacesPartitions(removal: Removal): boolean {
+    return this.#options.scope.kind === 'partitions' && removal.decided.length === 0
   }
 
   /**

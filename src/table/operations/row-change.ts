@@ -38,6 +38,8 @@ export interface RowChange {
   readonly removedDeletes: readonly ContentFile[]
   /** Data files that new position deletes refer to: they must still be there when it commits. */
   readonly referenced: readonly ContentFile[]
+  /** Entries for the snapshot's summary. */
+  readonly summary?: Readonly<Record<string, string>> | undefined
 }
 
 /** What a computation depends on, and how to do it. */
@@ -200,6 +202,7 @@ export class RowLevelChange implements CommitChange {
     const contentOf = (removed: readonly ContentFile[]) => ({
       operation: operationOf(change),
       change: { added: change.added, removed },
+      summary: change.summary,
     })
     if (head === null) return { ...contentOf([]), manifests: added }
     const merges =
