@@ -54,7 +54,11 @@ const settingsShape = {
   commitStrategy: z.enum(['fast_append', 'merge_commit']).default('fast_append'),
   commitPolicy: commitPolicySchema.default({}),
   retention: retentionSchema.default({ maxAgeDays: 7, minSnapshotsToKeep: 10, bounds: {} }),
-  /** What to do about a table whose catalog entry and files disagree: an error, or a repair. */
+  /**
+   * What to do about a table whose current metadata cannot be read: `strict`, an error that names the
+   * newest version that can. `repair` is refused: going back gives up commits, which is for somebody
+   * to decide (`repairTable`).
+   */
   staleTableRecovery: z.enum(['strict', 'repair']).default('strict'),
   /** Properties of new tables, below those of the call. */
   tableProperties: z.record(z.string(), z.string()).default({}),
@@ -127,4 +131,4 @@ export const SETTING_FORMS: Readonly<Record<string, SettingForm>> = {
  * Settings that no operation reads yet. Setting one is refused rather than ignored: an
  * administrator's bounds that do nothing are worse than none.
  */
-export const SETTINGS_NOT_BUILT: readonly string[] = ['staleTableRecovery', 'tableProperties']
+export const SETTINGS_NOT_BUILT: readonly string[] = ['tableProperties']

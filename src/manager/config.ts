@@ -135,7 +135,16 @@ function argumentSettings(config: ManagerConfig): Map<string, Setting> {
 }
 
 function refuseNotBuilt(settings: ReadonlyMap<string, Setting>): void {
-  for (const [path, { origin }] of settings) {
+  for (const [path, { value, origin }] of settings) {
+    if (path === 'staleTableRecovery' && value === 'repair') {
+      throw new UnsupportedFeatureError(
+        `the setting ${path} (from ${originText(origin)}) cannot be repair: no table is repaired without being asked`,
+        {
+          file: origin.kind === 'file' ? origin.file : undefined,
+          hint: 'Take it out, or set it to strict; planRepair and repairTable bring a broken table back.',
+        },
+      )
+    }
     const [section = ''] = path.split('.')
     if (!SETTINGS_NOT_BUILT.includes(section)) continue
     throw new UnsupportedFeatureError(`the setting ${path} (from ${originText(origin)}) is not built yet`, {
