@@ -4,6 +4,7 @@ import { SUMMARY_KEYS } from '../format/snapshot-summary.ts'
 import { MAIN_BRANCH } from '../format/snapshot.ts'
 import type { TableHandle } from '../table/table.ts'
 import { writableHead } from '../table/write-branch.ts'
+import { checkCommitKey, KEY_ENTRIES } from './commit-once.ts'
 import type { WriteOptions } from './row-change-options.ts'
 import type { WriteDataOptions, WriteMode } from './write-data.ts'
 
@@ -74,8 +75,18 @@ function checkModeOptions(mode: WriteMode, options: WriteOptions): void {
 /** Checks what every change of rows has: its branch, and its entries for the summary. */
 export function checkCommitOptions<In, Out>(
   table: TableHandle<In, Out>,
-  options: Pick<WriteDataOptions, 'branch' | 'snapshotProperties' | 'stageOnly'>,
+  options: Pick<WriteDataOptions, 'branch' | 'snapshotProperties' | 'stageOnly' | 'commitKey'>,
 ): void {
+  checkCommitKey(options.commitKey)
+  if (options.stageOnly === true && options.commitKey !== undefined) {
+    throw new UnsupportedFeatureError(
+      'A commitKey is looked for in a branch, which a staged write is not in',
+      {
+        table: table.name,
+        hint: 'Leave commitKey or stageOnly out.',
+      },
+    )
+  }
   if (options.stageOnly === true && table.state.transaction !== undefined) {
     throw new UnsupportedFeatureError('A step of a transaction cannot be staged only', { table: table.name })
   }
@@ -83,6 +94,11 @@ export function checkCommitOptions<In, Out>(
   for (const key of Object.keys(options.snapshotProperties ?? {})) {
     if (SUMMARY_KEYS.has(key)) {
       throw new InvalidArgumentError(`snapshotProperties: '${key}' is a count of the format's own`)
+    }
+    if (KEY_ENTRIES.has(key)) {
+      throw new InvalidArgumentError(`snapshotProperties: '${key}' comes with a commitKey`, {
+        hint: 'Pass the key as commitKey.',
+      })
     }
   }
 }

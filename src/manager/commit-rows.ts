@@ -1,11 +1,11 @@
 /** A prepared change of rows, committed in one snapshot or only looked at. */
 import { refSnapshot, snapshotById } from '../format/metadata/views.ts'
 import { MAIN_BRANCH } from '../format/snapshot.ts'
-import { commitTable } from '../table/commit-table.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
 import { RowLevelChange } from '../table/operations/row-change.ts'
 import type { TableHandle } from '../table/table.ts'
 import type { PreparedChange } from './change-rows.ts'
+import { commitWrite, keyOf } from './commit-once.ts'
 import { snapshotTarget } from './snapshot-target.ts'
 import type { RowChangeOptions, RowChangePlan, RowChangeResult } from './row-change-options.ts'
 
@@ -15,14 +15,13 @@ export async function commitRows<In, Out>(
   prepared: PreparedChange,
   options: RowChangeOptions & { readonly commitStrategy: CommitStrategy },
 ): Promise<RowChangeResult> {
-  const target = snapshotTarget(table, options)
+  const target = snapshotTarget(table, options, () => prepared.counts())
   const change = new RowLevelChange(target, prepared.computation, { strategy: options.commitStrategy })
-  const { retry, signal } = options
-  return commitTable(
+  return commitWrite(
     table,
     change,
-    { ...retry, signal, close: () => prepared.close() },
-    ({ table: committed, attempts }): RowChangeResult => ({
+    { ...options.retry, ...keyOf(options), close: () => prepared.close() },
+    ({ table: committed, attempts }) => ({
       ...writtenBy(change),
       ...prepared.counts(),
       // After a conflict there may have been nothing left to do.

@@ -6,6 +6,7 @@ import type { SnapshotInfo } from './models.ts'
 import { listSnapshotInfos } from './snapshots.ts'
 import { describeSource, rowFilterOf, toRowSource, type DataInput } from './sources.ts'
 import { prepareDelete, prepareUpdate } from './change-rows.ts'
+import { once } from './commit-once.ts'
 import { commitRows, planRows } from './commit-rows.ts'
 import type {
   ReplacingWriteOptions,
@@ -55,7 +56,9 @@ export class IcebergTableManager extends ExchangeOperations {
     return this.run('writeData', { table: handle.identifier, arguments: args }, async (scope) => {
       checkWriteOptions(handle, options)
       const input = { source, filter: rowFilterOf(data) }
-      const result = await writeRows(handle, input, { ...options, commitStrategy })
+      const result = await once(handle, options, () =>
+        writeRows(handle, input, { ...options, commitStrategy }),
+      )
       scope.record(outcomeOf(result))
       return result
     })
@@ -79,10 +82,10 @@ export class IcebergTableManager extends ExchangeOperations {
       { table: handle.identifier, arguments: { commitStrategy } },
       async (scope) => {
         checkCommitOptions(handle, options)
-        const result = await commitRows(handle, prepareDelete(handle, filter, options), {
-          ...options,
-          commitStrategy,
-        })
+        const prepared = prepareDelete(handle, filter, options)
+        const result = await once(handle, options, () =>
+          commitRows(handle, prepared, { ...options, commitStrategy }),
+        )
         scope.record(outcomeOf(result))
         return result
       },
@@ -153,7 +156,9 @@ export class IcebergTableManager extends ExchangeOperations {
     return this.run('updateRows', { table: handle.identifier, arguments: args }, async (scope) => {
       checkCommitOptions(handle, options)
       const prepared = prepareUpdate(handle, values, filter, options)
-      const result = await commitRows(handle, prepared, { ...options, commitStrategy })
+      const result = await once(handle, options, () =>
+        commitRows(handle, prepared, { ...options, commitStrategy }),
+      )
       scope.record(outcomeOf(result))
       return result
     })

@@ -9,7 +9,6 @@ import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { currentSchema, specById } from '../format/metadata/views.ts'
 import { findFieldByName } from '../format/schema.ts'
 import type { Row } from '../format/values/value.ts'
-import { commitTable } from '../table/commit-table.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
 import { MergeAppendChange, stageMerge, type MergedFiles } from '../table/operations/merge-append.ts'
 import { RowWriter } from '../table/operations/row-writer.ts'
@@ -18,7 +17,8 @@ import type { TableHandle } from '../table/table.ts'
 import type { TableState } from '../table/table-state.ts'
 import { incomingSchema, type ReadableSource } from './incoming-schema.ts'
 import { RowSegments } from './row-segments.ts'
-import { appendResult } from './written-rows.ts'
+import { commitWrite, keyOf } from './commit-once.ts'
+import { appendCounts, appendResult } from './written-rows.ts'
 import { snapshotTarget } from './snapshot-target.ts'
 import type { RowChangeResult } from './row-change-options.ts'
 import type { WriteDataOptions, WriteInput } from './write-data.ts'
@@ -39,9 +39,8 @@ export async function mergeData<In, Out>(
     throw error
   }
   if (merge.written.files.length === 0) return appendResult([], null, 0)
-  const change = merge.change(snapshotTarget(table, options))
-  const { retry, signal } = options
-  return commitTable(table, change, { ...retry, signal }, ({ attempts }) =>
+  const change = merge.change(snapshotTarget(table, options, () => appendCounts(merge.written.files)))
+  return commitWrite(table, change, { ...options.retry, ...keyOf(options) }, ({ attempts }) =>
     appendResult(merge.written.files, change.snapshotId, attempts),
   )
 }

@@ -61,6 +61,8 @@ export interface RowChangeResult extends WriteDataResult {
   readonly rowsUnchanged: number
   /** What became of each data file that was hit, and why. */
   readonly fileChanges: readonly FileDecision[]
+  /** The `commitKey` was in the history already: the figures are those of its snapshot's summary. */
+  readonly alreadyCommitted?: boolean | undefined
 }
 
 /**

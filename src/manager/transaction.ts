@@ -30,13 +30,19 @@ import { rowFilterOf, toRowSource, type DataInput } from './sources.ts'
 import { checkProperties } from './table-definition.ts'
 import { writeRows } from './write-data.ts'
 
-/** Options of a step: how often to try again is for the whole transaction to say. */
-export type StepOptions<Options> = Options extends unknown ? Omit<Options, 'retry'> : never
+/** Options of a step: how often to try again, and under which key, is for the whole transaction to say. */
+export type StepOptions<Options> = Options extends unknown ? Omit<Options, 'retry' | 'commitKey'> : never
 
 /** How a transaction is committed. */
 export interface TransactionOptions {
   /** Entries for the summary of every snapshot that the transaction makes. */
   readonly snapshotProperties?: Readonly<Record<string, string>> | undefined
+  /**
+   * Makes the transaction safe to repeat, as the `commitKey` of a write: where a branch's history has
+   * it already, the steps are not run. InvalidArgumentError for a transaction that writes no rows: the
+   * key is kept in its snapshots.
+   */
+  readonly commitKey?: string | undefined
   /** Overrides of the table's `commit.retry.*` for this call. */
   readonly retry?: CommitRetryOptions | undefined
   /** Honoured by every step, until the commit is sent, and between attempts. */
@@ -51,6 +57,8 @@ export interface TransactionResult {
   readonly writes: readonly RowChangeResult[]
   /** How often the commit was sent; 0 when there was nothing to do. */
   readonly attempts: number
+  /** The `commitKey` was in the history already: nothing was done, and `writes` is empty. */
+  readonly alreadyCommitted?: boolean | undefined
 }
 
 /**

@@ -6,11 +6,11 @@ import { metricsConfig } from '../format/metrics-config.ts'
 import { intProperty } from '../format/properties.ts'
 import type { ContentFile } from '../format/manifest/entry.ts'
 import { currentSchema } from '../format/metadata/views.ts'
-import { commitTable } from '../table/commit-table.ts'
 import { AppendChange, type CommitStrategy } from '../table/operations/append.ts'
 import { parquetWriteOptions } from '../table/parquet-options.ts'
 import { mergeData } from './merge-data.ts'
-import { appendResult } from './written-rows.ts'
+import { commitWrite, keyOf } from './commit-once.ts'
+import { appendCounts, appendResult } from './written-rows.ts'
 import { snapshotTarget } from './snapshot-target.ts'
 import { prepareOverwrite, prepareUpsert } from './change-rows.ts'
 import { commitRows, planRows } from './commit-rows.ts'
@@ -41,6 +41,12 @@ export interface WriteDataOptions {
    * same commit as the rows; IncompatibleChangeError for what no evolution of the schema allows.
    */
   readonly schemaMode?: 'strict' | 'merge' | undefined
+  /**
+   * Makes the write safe to repeat: where the branch's history has a snapshot with this key, written
+   * by whoever, its result is answered and nothing is written. A key is known as long as its snapshot
+   * is kept; a write that has no rows to commit leaves no key behind.
+   */
+  readonly commitKey?: string | undefined
   /** Branch to write to. NoSuchRefError when it is not there. Default: main. */
   readonly branch?: string | undefined
   /**
@@ -116,13 +122,16 @@ async function appendData<In, Out>(
   const files = await writeFiles(table, data, options)
   if (files.length === 0) return appendResult([], null, 0)
   const locations = files.map((file) => file.location)
-  const change = new AppendChange(snapshotTarget(table, options), files, {
-    strategy: options.commitStrategy,
-    schema: currentSchema(metadata),
-    discardData: async () => void (await storage.store.delete(locations)),
-  })
-  const { retry, signal } = options
-  return commitTable(table, change, { ...retry, signal }, ({ attempts }) =>
+  const change = new AppendChange(
+    snapshotTarget(table, options, () => appendCounts(files)),
+    files,
+    {
+      strategy: options.commitStrategy,
+      schema: currentSchema(metadata),
+      discardData: async () => void (await storage.store.delete(locations)),
+    },
+  )
+  return commitWrite(table, change, { ...options.retry, ...keyOf(options) }, ({ attempts }) =>
     appendResult(files, change.snapshotId, attempts),
   )
 }

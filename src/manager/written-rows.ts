@@ -1,5 +1,6 @@
 /** What an append came to. */
 import type { ContentFile } from '../format/manifest/entry.ts'
+import type { UpsertCounts } from '../table/operations/upsert.ts'
 import type { RowChangeResult } from './row-change-options.ts'
 
 /** The result of adding files; no files and no snapshot where there were no rows. */
@@ -8,17 +9,20 @@ export function appendResult(
   snapshotId: bigint | null,
   attempts: number,
 ): RowChangeResult {
-  const rows = files.reduce((sum, file) => sum + file.recordCount, 0)
+  const counts = appendCounts(files)
   return {
     snapshotId,
-    rows,
+    rows: counts.rowsInserted,
     files: files.length,
     bytes: files.reduce((bytes, file) => bytes + file.fileSizeInBytes, 0),
     attempts,
-    rowsInserted: rows,
-    rowsUpdated: 0,
-    rowsDeleted: 0,
-    rowsUnchanged: 0,
+    ...counts,
     fileChanges: [],
   }
+}
+
+/** Every row of the files is new. */
+export function appendCounts(files: readonly ContentFile[]): UpsertCounts {
+  const rowsInserted = files.reduce((sum, file) => sum + file.recordCount, 0)
+  return { rowsInserted, rowsUpdated: 0, rowsDeleted: 0, rowsUnchanged: 0 }
 }

@@ -270,9 +270,7 @@ class CommitRun {
 
   #hasLanded(): boolean {
     const { snapshotId, snapshotIds = snapshotId === null ? [] : [snapshotId] } = this.#change
-    if (snapshotIds.length > 0) {
-      return snapshotIds.some((id) => snapshotById(this.#base.metadata, id) !== null)
-    }
+    if (snapshotIds.some((id) => snapshotById(this.#base.metadata, id) !== null)) return true
     return this.#anyUnknown && this.#change.isApplied?.(this.#base.metadata) === true
   }
 

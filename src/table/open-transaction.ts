@@ -13,12 +13,15 @@ export interface StageOptions<R> {
 
 export class OpenTransaction {
   readonly change: TransactionChange
+  /** Of every snapshot that is made in it. */
+  readonly commitKey: string | undefined
   readonly #closings: (() => Promise<void>)[] = []
   readonly #outcomes = new Map<unknown, (result: CommitResult) => unknown>()
   #isOver = false
 
-  constructor(change: TransactionChange) {
+  constructor(change: TransactionChange, commitKey?: string) {
     this.change = change
+    this.commitKey = commitKey
   }
 
   /** Adds a step; `close` is the transaction's to call from here on, also where it fails. */

@@ -33,6 +33,8 @@ export interface SnapshotTarget {
   readonly branch: string
   /** Caller's own entries of the summary. */
   readonly snapshotProperties: Readonly<Record<string, string>>
+  /** Entries of the summary that only what the operation came to decides. */
+  readonly outcomeProperties?: (() => Readonly<Record<string, string>>) | undefined
   /** The transaction that the snapshot is a step of. */
   readonly transaction?: TransactionContext | undefined
   /** Only adds the snapshot, a child of the branch's head: no ref names it. */
@@ -235,6 +237,7 @@ export class SnapshotProducer {
         'engine-name': ENGINE_NAME,
         'engine-version': ENGINE_VERSION,
         ...this.#target.snapshotProperties,
+        ...this.#target.outcomeProperties?.(),
         ...content.summary,
       },
     })

@@ -53,6 +53,11 @@ export class TransactionChange implements CommitChange, TransactionContext {
     return this.#snapshotIds
   }
 
+  /** Whether no step has found anything to do. */
+  get isEmpty(): boolean {
+    return this.#updates.length === 0
+  }
+
   /** The table as the steps so far would leave it, as far as a reader can tell. */
   get staged(): LoadedTable {
     return { ...this.#start, metadata: this.#staged }
