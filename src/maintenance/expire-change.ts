@@ -6,6 +6,9 @@ import type { TableUpdate } from '../format/metadata/updates.ts'
 import { snapshotById } from '../format/metadata/views.ts'
 import type { CommitAttempt, CommitChange } from '../table/commit.ts'
 import type { ExpirePlan } from './expire-plan.ts'
+import { checkGcEnabled } from './gc-enabled.ts'
+
+export const GC_HINT = 'Expire with cleanExpiredFiles: false, or set gc.enabled to true first.'
 
 /** What one attempt removes. */
 export interface Expired {
@@ -13,14 +16,25 @@ export interface Expired {
   readonly refs: readonly string[]
 }
 
+/** The list of files, as the commit needs it. */
+export interface CandidateList {
+  readonly snapshotIds: ReadonlySet<bigint>
+  readonly locations: readonly string[]
+  /** Removes it, if this execution wrote it. */
+  discard(): Promise<void>
+}
+
 export class ExpireChange implements CommitChange {
   readonly operation = 'expiry'
   readonly snapshotId = null
   readonly #plan: ExpirePlan
+  readonly #list: CandidateList | null
   #expired: Expired = { snapshotIds: [], refs: [] }
 
-  constructor(plan: ExpirePlan) {
+  /** `list`: only snapshots whose files it has may leave; null: all that the plan names. */
+  constructor(plan: ExpirePlan, list: CandidateList | null) {
     this.#plan = plan
+    this.#list = list
   }
 
   /** Of the attempt that was made last. */
@@ -29,7 +43,9 @@ export class ExpireChange implements CommitChange {
   }
 
   async apply(base: TableMetadata): Promise<CommitAttempt | null> {
-    this.#expired = expirable(base, this.#plan)
+    // Whoever forbade it meanwhile must not find the snapshots gone and the files still there.
+    if (this.#list !== null) checkGcEnabled(base, GC_HINT)
+    this.#expired = expirable(base, this.#plan, this.#list?.snapshotIds ?? null)
     const { snapshotIds, refs } = this.#expired
     const updates: TableUpdate[] = refs.map((name) => ({ action: 'remove-snapshot-ref', 'ref-name': name }))
     if (snapshotIds.length > 0) updates.push({ action: 'remove-snapshots', 'snapshot-ids': snapshotIds })
@@ -46,10 +62,12 @@ export class ExpireChange implements CommitChange {
 
   async discardAttempt(): Promise<void> {}
 
-  async discardAll(): Promise<void> {}
+  async discardAll(): Promise<void> {
+    await this.#list?.discard()
+  }
 
   writtenFiles(): readonly string[] {
-    return []
+    return this.#list?.locations ?? []
   }
 }
 
@@ -63,7 +81,11 @@ function everyRef(base: TableMetadata): readonly TableRequirement[] {
 }
 
 /** Never more than the plan names; what a ref has come to protect since stays. */
-export function expirable(base: TableMetadata, plan: ExpirePlan): Expired {
+export function expirable(
+  base: TableMetadata,
+  plan: ExpirePlan,
+  listed: ReadonlySet<bigint> | null = null,
+): Expired {
   const now = plan.rules === null ? null : retentionOf(base, plan.rules)
   const tooOld = new Set(now?.expiredSnapshots.map((snapshot) => snapshot['snapshot-id']))
   const refs = expirableRefs(base, plan, new Set(now?.expiredRefs))
@@ -75,6 +97,7 @@ export function expirable(base: TableMetadata, plan: ExpirePlan): Expired {
   const snapshotIds = plan.snapshots
     .filter(({ reason, snapshotId }) => reason === 'named' || tooOld.has(BigInt(snapshotId)))
     .map(({ snapshotId }) => BigInt(snapshotId))
+    .filter((id) => listed === null || listed.has(id))
     .filter((id) => !protectedIds.has(id) && snapshotById(base, id) !== null)
   return { snapshotIds, refs }
 }

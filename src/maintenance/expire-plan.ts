@@ -19,8 +19,11 @@ const whole = z.number().int()
 export const expirePlanSchema = z.object({
   kind: z.literal('expire'),
   ...planHeadShape,
-  /** Names what an execution leaves behind when it is interrupted, so that a second one finds it. */
-  planId: z.uuid(),
+  /**
+   * Where an execution lists the files that may have to go, before the snapshots leave: a second one
+   * finds there what the first, interrupted, has left undone.
+   */
+  fileList: z.string().min(1),
   /** How ages and counts were taken; null: only named snapshots go. */
   rules: z
     .object({

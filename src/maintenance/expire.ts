@@ -5,16 +5,23 @@
 import type { LoadedTable } from '../catalog/catalog.ts'
 import { InvalidArgumentError, NoSuchSnapshotError } from '../errors.ts'
 import { retentionOf, type RetentionRules } from '../format/metadata/snapshot-retention.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { refsOf, snapshotById } from '../format/metadata/views.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { commitChange } from '../table/commit.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
+import { AllowedRoots, metadataLocation } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
 import { parseSnapshotId } from '../table/time-travel.ts'
-import { ExpireChange } from './expire-change.ts'
-import { expirePlanSchema, type ExpirePlan } from './expire-plan.ts'
+import { candidatesOf } from './expire-candidates.ts'
+import { expirable, ExpireChange, GC_HINT, type CandidateList, type Expired } from './expire-change.ts'
+import { ExpiryList, listLocation } from './expire-list.ts'
+import { expirePlanSchema, type ExpirePlan, type FileTotals } from './expire-plan.ts'
 import { checkLimits, checkNamedAge, retentionRules, type ExpiryChoice } from './expire-rules.ts'
+import { emptyTotals, sweep, type SweepResult } from './expire-sweep.ts'
+import { checkGcEnabled } from './gc-enabled.ts'
 import { parsePlan, planHead, type ExecuteOptions } from './plan.ts'
+import { historyContext } from './reachability.ts'
 
 /** What an expiry takes with it. */
 export interface ExpiryScope {
@@ -28,12 +35,34 @@ export type PlanExpireOptions = ExpiryChoice & ExpiryScope & { readonly signal?:
 
 /** What an expiry did. */
 export interface ExpireResult {
-  /** The snapshots that left the table, and nobody else had removed before. */
+  /** The snapshots that this call took out of the table. */
   readonly expiredSnapshotIds: readonly bigint[]
   /** Branches and tags that were older than their limit. */
   readonly expiredRefs: readonly string[]
+  /** Files that are gone, those that were not there any more included. */
+  readonly deletedFiles: FileTotals
+  /** Names of files that should be gone and are not, at most a thousand; and how many there are. */
+  readonly keptFiles: readonly string[]
+  readonly keptFileCount: number
+  /** What the plan names and was left alone, with reasons. */
+  readonly skipped: readonly SkippedItem[]
+  /**
+   * What ended the deletion of files early; null when nothing did. The snapshots are gone all the
+   * same: `execute(result.plan)` goes on where this ended.
+   */
+  readonly failure: Error | null
   /** How many times the commit was sent; 0 when there was nothing to commit. */
   readonly attempts: number
+  /** What was carried out. */
+  readonly plan: ExpirePlan
+}
+
+/** Something that the plan names and the execution left alone. */
+export interface SkippedItem {
+  readonly what: 'snapshot' | 'ref' | 'files'
+  /** A snapshot's id, a ref's name; null for files. */
+  readonly name: string | null
+  readonly reason: string
 }
 
 /** What would go. NoSuchSnapshotError, InvalidArgumentError, PolicyViolationError. */
@@ -52,7 +81,7 @@ export async function planExpire(state: TableState, options: PlanExpireOptions):
   const isNamed = new Set(named)
   return {
     ...planHead('expire', state),
-    planId: runtime.random.uuid(),
+    fileList: listLocation(metadataLocation(metadata.location, metadata.properties), runtime.random.uuid()),
     rules,
     snapshots: [
       ...named.map(entry('named')),
@@ -103,15 +132,99 @@ function namedSnapshots(
 export async function executeExpire(
   state: TableState,
   planned: ExpirePlan,
-  options: ExecuteOptions & { readonly retry?: CommitRetryOptions | undefined } = {},
+  options: ExecuteExpireOptions = {},
 ): Promise<{ readonly result: ExpireResult; readonly table: LoadedTable }> {
   const plan = parsePlan(expirePlanSchema, planned)
-  const change = new ExpireChange(plan)
+  const list = plan.cleanExpiredFiles ? await openList(state, plan, options.signal) : null
+  const change = new ExpireChange(plan, list)
   const { runtime, id, loaded } = state
   const { table, attempts } = await commitChange(runtime, id, loaded, change, {
     ...options.retry,
     signal: options.signal,
   })
   const { snapshotIds, refs } = change.expired
-  return { result: { expiredSnapshotIds: snapshotIds, expiredRefs: refs, attempts }, table }
+  const swept = list === null ? NOTHING_SWEPT : await sweep(state, table, plan, list.files, options)
+  const isDone = swept.failure === null
+  if (isDone) await list?.files.remove()
+  const left = isDone ? [] : (list?.files.locations ?? [])
+  const result: ExpireResult = {
+    expiredSnapshotIds: snapshotIds,
+    expiredRefs: refs,
+    deletedFiles: swept.deletedFiles,
+    keptFiles: [...swept.keptFiles, ...left],
+    keptFileCount: swept.keptFileCount + left.length,
+    skipped: [
+      ...skippedOf(plan, table.metadata, change.expired),
+      ...swept.reasons.map((reason) => ({ what: 'files', name: null, reason }) as const),
+    ],
+    failure: swept.failure,
+    attempts,
+    plan,
+  }
+  return { result, table }
+}
+
+export interface ExecuteExpireOptions extends ExecuteOptions {
+  readonly retry?: CommitRetryOptions | undefined
+}
+
+const NOTHING_SWEPT: SweepResult = {
+  deletedFiles: emptyTotals(),
+  keptFiles: [],
+  keptFileCount: 0,
+  failure: null,
+  reasons: [],
+}
+
+/**
+ * The list of candidates: of an execution before that did not get to its end, or a new one. Null when
+ * there is nothing to list.
+ */
+async function openList(
+  state: TableState,
+  plan: ExpirePlan,
+  signal: AbortSignal | undefined,
+): Promise<(CandidateList & { readonly files: ExpiryList }) | null> {
+  const { metadata, runtime, storage } = state
+  const tableUuid = metadata['table-uuid']
+  const location = new AllowedRoots(metadata, runtime.extraRoots).check(plan.fileList)
+  const place = { store: storage.store, codecs: runtime.codecs, location, tableUuid, signal }
+  const found = await ExpiryList.find(place)
+  found?.checkTable(tableUuid)
+  // What it lists stays true: the files of a snapshot never change.
+  if (found !== null) return candidateList(found, false)
+  const { snapshotIds } = expirable(metadata, plan)
+  if (snapshotIds.length === 0) return null
+  checkGcEnabled(metadata, GC_HINT)
+  const leaving = snapshotIds.flatMap((id) => snapshotById(metadata, id) ?? [])
+  const candidates = candidatesOf(historyContext(state, metadata, signal), leaving)
+  const uuid = runtime.random.uuid()
+  return candidateList(await ExpiryList.write(place, { snapshotIds, candidates, uuid }), true)
+}
+
+function candidateList(files: ExpiryList, isOurs: boolean) {
+  const { snapshotIds, locations } = files
+  return { files, snapshotIds, locations, discard: async () => (isOurs ? files.remove() : undefined) }
+}
+
+function skippedOf(plan: ExpirePlan, after: TableMetadata, expired: Expired): readonly SkippedItem[] {
+  const gone = new Set(expired.snapshotIds)
+  const removed = new Set(expired.refs)
+  const snapshots = plan.snapshots
+    .map(({ snapshotId }) => BigInt(snapshotId))
+    .filter((id) => !gone.has(id))
+    .map((id) => ({ what: 'snapshot', name: id.toString(), reason: reasonToStay(after, id) }) as const)
+  const refs = plan.expiredRefs
+    .filter(({ name }) => !removed.has(name))
+    .map(({ name }) => {
+      const reason = Object.hasOwn(after.refs, name) ? 'it was moved meanwhile' : 'it was gone already'
+      return { what: 'ref', name, reason } as const
+    })
+  return [...snapshots, ...refs]
+}
+
+function reasonToStay(metadata: TableMetadata, id: bigint): string {
+  if (snapshotById(metadata, id) === null) return 'it was gone already'
+  const [ref] = refsOf(metadata, [id])
+  return ref === undefined ? 'retention keeps it by now' : `'${ref}' names it by now`
 }

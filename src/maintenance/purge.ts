@@ -5,14 +5,14 @@
  * crash the table can be registered again from its newest metadata file and dropped again.
  */
 import type { LoadedTable } from '../catalog/catalog.ts'
-import { FloebergError, InvalidArgumentError, MissingFileError } from '../errors.ts'
-import { boolProperty } from '../format/properties.ts'
+import { FloebergError, MissingFileError } from '../errors.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { mapConcurrently } from '../table/concurrency.ts'
 import { entriesOf, manifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
 import type { ManifestFile } from '../format/manifest/list.ts'
 import type { Runtime, TableStorage } from '../table/runtime.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
+import { checkGcEnabled } from './gc-enabled.ts'
 
 /** What a purge deleted, and what it could not. */
 export interface PurgeResult {
@@ -32,13 +32,7 @@ export interface PurgeResult {
 
 /** InvalidArgumentError when the table forbids the deletion of its files (`gc.enabled`). */
 export function checkPurgeAllowed(metadata: TableMetadata): void {
-  if (boolProperty(metadata.properties, 'gc.enabled')) return
-  throw new InvalidArgumentError(
-    'gc.enabled is false on this table: its files may be shared and are not deleted',
-    {
-      hint: 'Drop it without purge, or set gc.enabled to true first.',
-    },
-  )
+  checkGcEnabled(metadata, 'Drop it without purge, or set gc.enabled to true first.')
 }
 
 /** What a table's metadata reaches, read before the table is dropped so that nothing unreadable is half purged. */

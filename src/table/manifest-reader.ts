@@ -2,7 +2,13 @@
 import { CorruptFileError, MissingFileError, ObjectNotFoundError } from '../errors.ts'
 import type { ManifestEntry } from '../format/manifest/entry.ts'
 import { readManifestList, type ManifestFile } from '../format/manifest/list.ts'
-import { readManifest, withCounts, type ReadManifestOptions } from '../format/manifest/manifest.ts'
+import {
+  readManifest,
+  visitManifestFiles,
+  withCounts,
+  type ListedFile,
+  type ReadManifestOptions,
+} from '../format/manifest/manifest.ts'
 import { currentSchema, specsById } from '../format/metadata/views.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { schemaFromJson } from '../format/schema.ts'
@@ -129,6 +135,16 @@ export async function entriesOf(
     },
     options,
   )
+}
+
+/** Shows a manifest's live files without keeping any. MissingFileError, CorruptFileError. */
+export async function visitFilesOf(
+  context: ManifestContext,
+  manifest: ManifestFile,
+  visit: (file: ListedFile) => void,
+): Promise<void> {
+  const bytes = await readFile(context, manifest.location)
+  visitManifestFiles(bytes, { manifest, codecs: context.runtime.codecs }, visit)
 }
 
 /** v1 snapshots without a manifest list name their manifests inline; nothing is known of their contents. */

@@ -7,7 +7,7 @@ import type { AvroHeader } from './avro.ts'
 import { avroBlocks, readAvroHeader } from './avro.ts'
 import type { Step } from './avro-plan.ts'
 import { runSteps } from './avro-plan.ts'
-import type { ManifestEntry } from './entry.ts'
+import type { FileContent, ManifestEntry } from './entry.ts'
 import type { EntryDraft } from './entry-draft.ts'
 import { finishEntry, newDraft, resetDraft } from './entry-draft.ts'
 import { planEntry } from './entry-plan.ts'
@@ -49,12 +49,7 @@ export function readManifest(
 ): readonly ManifestEntry[] {
   const { manifest } = request
   const file = manifest.location
-  // Avro has no end mark: only the length tells a file that was cut off between two blocks.
-  if (bytes.length < manifest.length) {
-    throw new CorruptFileError(`the manifest is ${bytes.length} bytes long, not ${manifest.length}`, { file })
-  }
-  const header = readAvroHeader(bytes, file)
-  refuseNewerFormat(header, file)
+  const header = openManifest(bytes, manifest)
   const spec = specOf(request, header)
   const partition = partitionFieldTypes(spec, request.schema, request.earlierSchemas)
   const steps = planEntry(header.schema, { file, partition, metrics: options.metrics ?? 'all' })
@@ -69,6 +64,45 @@ export function readManifest(
     }
   }
   return entries
+}
+
+/** Where a content file is and what it holds: all that matters of files that may have to go. */
+export interface ListedFile {
+  readonly location: string
+  readonly content: FileContent
+  readonly fileSizeInBytes: number
+}
+
+/**
+ * Shows the live files of a manifest, one after another, without keeping any; neither its spec nor
+ * its schema need be known. The object that is shown is used again for the next. CorruptFileError,
+ * UnsupportedFeatureError.
+ */
+export function visitManifestFiles(
+  bytes: Uint8Array,
+  { manifest, codecs }: Pick<ReadManifestRequest, 'manifest' | 'codecs'>,
+  visit: (file: ListedFile) => void,
+): void {
+  const file = manifest.location
+  const header = openManifest(bytes, manifest)
+  const steps = planEntry(header.schema, { file, partition: [], metrics: 'none' })
+  const draft = newDraft(manifest.specId, 0)
+  for (const block of avroBlocks(bytes, header, { file, codecs })) {
+    for (let index = 0; index < block.count; index += 1) {
+      readEntry(draft, steps, block.cursor)
+      if (draft.status !== 'deleted') visit(draft)
+    }
+  }
+}
+
+function openManifest(bytes: Uint8Array, { location: file, length }: ManifestFile): AvroHeader {
+  // Avro has no end mark: only the length tells a file that was cut off between two blocks.
+  if (bytes.length < length) {
+    throw new CorruptFileError(`the manifest is ${bytes.length} bytes long, not ${length}`, { file })
+  }
+  const header = readAvroHeader(bytes, file)
+  refuseNewerFormat(header, file)
+  return header
 }
 
 function readEntry(

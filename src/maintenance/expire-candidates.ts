@@ -1,0 +1,121 @@
+/** What may have to go with snapshots: everything that they reach and other manifests do not list. */
+import type { ManifestFile } from '../format/manifest/list.ts'
+import type { FileContent } from '../format/manifest/entry.ts'
+import type { Snapshot } from '../format/snapshot.ts'
+import type { ManifestContext } from '../table/manifest-reader.ts'
+import type { FileTotals } from './expire-plan.ts'
+import { LocationHashes } from './location-hashes.ts'
+import { FILES_AT_A_TIME, inSlices, newManifests, statisticsFiles, visitFiles } from './reachability.ts'
+
+/** What a file holds, in the words of results. */
+export type FileKind = keyof FileTotals
+
+/** A file that goes unless something else needs it. */
+export interface Candidate {
+  readonly kind: FileKind
+  readonly location: string
+  /** 0 where no metadata tells. */
+  readonly bytes: number
+}
+
+const CONTENT_KINDS: Readonly<Record<FileContent, FileKind>> = {
+  data: 'dataFiles',
+  'position-deletes': 'positionDeleteFiles',
+  'equality-deletes': 'equalityDeleteFiles',
+}
+
+/**
+ * The files of snapshots that leave, some at a time, and some of them more than once. A manifest that
+ * a staying snapshot lists is left out with all of its files; every other file may still be listed by
+ * another manifest that stays. What is gone from the store already is passed over.
+ */
+export async function* candidatesOf(
+  context: ManifestContext,
+  leaving: readonly Snapshot[],
+): AsyncGenerator<readonly Candidate[]> {
+  const ids = new Set(leaving.map((snapshot) => snapshot['snapshot-id']))
+  const staying = context.metadata.snapshots.filter((snapshot) => !ids.has(snapshot['snapshot-id']))
+  const seen = new LocationHashes()
+  // A staying snapshot that is broken lists what nobody can read any more; what it would have kept is
+  // asked again, and strictly, before anything is deleted.
+  for await (const _known of newManifests(context, staying, seen, { passOverMissing: true }));
+  for await (const manifests of newManifests(context, leaving, seen, { passOverMissing: true }))
+    yield* withFiles(context, manifests)
+  yield [...statisticsFiles(context.metadata, ids)].map((location): Candidate => ({
+    kind: 'statisticsFiles',
+    location,
+    bytes: 0,
+  }))
+  yield leaving
+    .flatMap((snapshot) => snapshot['manifest-list'] ?? [])
+    .map((location): Candidate => ({ kind: 'manifestLists', location, bytes: 0 }))
+}
+
+async function* withFiles(
+  context: ManifestContext,
+  manifests: readonly ManifestFile[],
+): AsyncGenerator<readonly Candidate[]> {
+  for (const some of inSlices(manifests, FILES_AT_A_TIME)) {
+    const found = some.map(({ location, length }): Candidate => ({
+      kind: 'manifests',
+      location,
+      bytes: length,
+    }))
+    await visitFiles(
+      context,
+      some,
+      ({ location, content, fileSizeInBytes }) =>
+        found.push({ kind: CONTENT_KINDS[content], location, bytes: fileSizeInBytes }),
+      { passOverMissing: true },
+    )
+    yield found
+  }
+}
+
+/** What stays, as far as it matters to candidates. */
+export interface Staying {
+  readonly context: ManifestContext
+  readonly snapshots: readonly Snapshot[]
+}
+
+/** Which kinds of files are asked about: manifests need not be opened for lists. */
+export interface Asked {
+  readonly files: boolean
+  readonly manifests: boolean
+}
+
+/**
+ * Shows what stays, file by file, until `reached` answers that nothing is left to be found.
+ * MissingFileError and CorruptFileError: what cannot be read may be needed, so nothing may go.
+ */
+export async function visitStaying(
+  staying: readonly Staying[],
+  asked: Asked,
+  reached: (location: string) => boolean,
+): Promise<void> {
+  for (const { context, snapshots } of staying) {
+    const { metadata } = context
+    for (const location of statisticsFiles(metadata, idsOf(snapshots))) reached(location)
+    for (const snapshot of snapshots)
+      if (snapshot['manifest-list'] !== undefined) reached(snapshot['manifest-list'])
+  }
+  if (!asked.files && !asked.manifests) return
+  const seen = new LocationHashes()
+  for (const { context, snapshots } of staying) {
+    for await (const manifests of newManifests(context, snapshots, seen)) {
+      let goesOn = true
+      for (const { location } of manifests) goesOn = reached(location)
+      for (const some of asked.files ? inSlices(manifests, FILES_AT_A_TIME) : []) {
+        await visitFiles(context, some, ({ location }) => {
+          goesOn = reached(location)
+        })
+        if (!goesOn) return
+      }
+      if (!goesOn && manifests.length > 0) return
+    }
+  }
+}
+
+function idsOf(snapshots: readonly Snapshot[]): ReadonlySet<bigint> {
+  return new Set(snapshots.map((snapshot) => snapshot['snapshot-id']))
+}

@@ -1,0 +1,186 @@
+/** The deletion of an expiry's files, after its commit. */
+import type { LoadedTable } from '../catalog/catalog.ts'
+import { FloebergError } from '../errors.ts'
+import { boolProperty } from '../format/properties.ts'
+import { snapshotById } from '../format/metadata/views.ts'
+import type { Snapshot } from '../format/snapshot.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { AllowedRoots } from '../table/table-locations.ts'
+import type { TableState } from '../table/table-state.ts'
+import type { Candidate, FileKind, Staying } from './expire-candidates.ts'
+import type { ExpirePlan, FileTotals } from './expire-plan.ts'
+import type { MaintenanceProgress } from './plan.ts'
+import { historyContext, inSlices } from './reachability.ts'
+import { unreachedFiles, type CandidateSource } from './unreached-files.ts'
+
+/** What a sweep did. */
+export interface SweepResult {
+  /** Files that are gone, those that were not there any more included. */
+  readonly deletedFiles: FileTotals
+  /** Names of files that should be gone and stay, the first thousand. */
+  readonly keptFiles: readonly string[]
+  readonly keptFileCount: number
+  /** The first thing that failed; null when nothing did. */
+  readonly failure: Error | null
+  /** Why nothing, or not all, was deleted although nothing failed; empty when all was. */
+  readonly reasons: readonly string[]
+}
+
+export interface SweepOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: MaintenanceProgress) => void) | undefined
+}
+
+const FILES_IN_A_CALL = 1000
+const NAMES_KEPT = 1000
+
+/**
+ * Deletes candidates that nothing reaches any more in the metadata that the commit answered with.
+ * `state` is what the execution began with. Nothing is thrown but what is a fault of ours: the
+ * snapshots are gone, and the caller has to hear that.
+ */
+export async function sweep(
+  state: TableState,
+  after: LoadedTable,
+  plan: ExpirePlan,
+  source: CandidateSource,
+  options: SweepOptions,
+): Promise<SweepResult> {
+  const run = new Sweep(
+    state.storage.store,
+    new AllowedRoots(after.metadata, state.runtime.extraRoots),
+    options,
+  )
+  if (!boolProperty(after.metadata.properties, 'gc.enabled'))
+    return run.stopped('gc.enabled is false: files may be shared and are not deleted')
+  const lost = lostRefs(state, after, plan)
+  if (lost.unknown.length > 0) {
+    return run.stopped(
+      `${lost.unknown.join(', ')} went meanwhile, and what it reached cannot be told any more`,
+    )
+  }
+  const staying: readonly Staying[] = [
+    { context: historyContext(state, after.metadata, options.signal), snapshots: after.metadata.snapshots },
+    { context: historyContext(state, state.metadata, options.signal), snapshots: lost.snapshots },
+  ]
+  return run.all(unreachedFiles(source, staying, { signal: options.signal }))
+}
+
+interface LostRefs {
+  /** Snapshots that a ref names, or named when the plan was made, and that are not there any more. */
+  readonly snapshots: readonly Snapshot[]
+  /** Refs that named a snapshot of which nothing is known. */
+  readonly unknown: readonly string[]
+}
+
+/**
+ * Refs that others removed since the plan was made, and refs that a catalog let appear on a snapshot
+ * that leaves: whoever made them may still count on the files.
+ */
+function lostRefs(state: TableState, after: LoadedTable, plan: ExpirePlan): LostRefs {
+  const planned = new Set(plan.expiredRefs.map((ref) => ref.name))
+  const vanished = Object.entries(plan.refs)
+    .filter(([name]) => !planned.has(name) && !Object.hasOwn(after.metadata.refs, name))
+    .map(([name, id]) => [name, BigInt(id)] as const)
+  const present = Object.entries(after.metadata.refs).map(
+    ([name, ref]) => [name, ref['snapshot-id']] as const,
+  )
+  const missing = [...vanished, ...present].filter(([, id]) => snapshotById(after.metadata, id) === null)
+  const snapshots = missing.flatMap(([, id]) => snapshotById(state.metadata, id) ?? [])
+  const unknown = missing.filter(([, id]) => snapshotById(state.metadata, id) === null).map(([name]) => name)
+  return { snapshots, unknown }
+}
+
+class Sweep {
+  readonly #store: ObjectStore
+  readonly #roots: AllowedRoots
+  readonly #options: SweepOptions
+  readonly #deleted = emptyTotals()
+  readonly #kept: string[] = []
+  #keptCount = 0
+  #outside = 0
+  #done = 0
+  #failure: Error | null = null
+
+  constructor(store: ObjectStore, roots: AllowedRoots, options: SweepOptions) {
+    this.#store = store
+    this.#roots = roots
+    this.#options = options
+  }
+
+  async all(unreached: AsyncIterable<readonly Candidate[]>): Promise<SweepResult> {
+    try {
+      for await (const batch of unreached)
+        for (const some of inSlices(batch, FILES_IN_A_CALL)) await this.#delete(some)
+    } catch (error) {
+      if (!(error instanceof FloebergError)) throw error
+      this.#failure ??= error
+    }
+    const reasons =
+      this.#outside === 0 ? [] : [`${this.#outside} files lie outside of the table's own locations`]
+    return this.#result(reasons)
+  }
+
+  stopped(reason: string): SweepResult {
+    return this.#result([reason])
+  }
+
+  async #delete(candidates: readonly Candidate[]): Promise<void> {
+    const allowed = candidates.filter(({ location }) => this.#roots.allows(location))
+    const outside = candidates.filter(({ location }) => !this.#roots.allows(location))
+    this.#outside += outside.length
+    for (const { location } of outside) this.#keep(location)
+    if (allowed.length === 0) return
+    const report = await this.#call(allowed.map(({ location }) => location))
+    const failed = new Set(report.failed.map(({ location }) => location))
+    for (const { location, error } of report.failed) {
+      this.#keep(location)
+      this.#failure ??= error
+    }
+    for (const { kind, location, bytes } of allowed) if (!failed.has(location)) this.#count(kind, bytes)
+    this.#done += allowed.length
+    this.#options.onProgress?.({ unit: 'files', done: this.#done, total: null })
+  }
+
+  async #call(locations: readonly string[]) {
+    try {
+      return await this.#store.delete(locations, { signal: this.#options.signal })
+    } catch (error) {
+      for (const location of locations) this.#keep(location)
+      throw error
+    }
+  }
+
+  #count(kind: FileKind, bytes: number): void {
+    const total = this.#deleted[kind]
+    total.count += 1
+    total.bytes += bytes
+  }
+
+  #keep(location: string): void {
+    this.#keptCount += 1
+    if (this.#kept.length < NAMES_KEPT) this.#kept.push(location)
+  }
+
+  #result(reasons: readonly string[]): SweepResult {
+    return {
+      deletedFiles: this.#deleted,
+      keptFiles: this.#kept,
+      keptFileCount: this.#keptCount,
+      failure: this.#failure,
+      reasons,
+    }
+  }
+}
+
+/** Nothing of any kind. */
+export function emptyTotals(): FileTotals {
+  return {
+    dataFiles: { count: 0, bytes: 0 },
+    positionDeleteFiles: { count: 0, bytes: 0 },
+    equalityDeleteFiles: { count: 0, bytes: 0 },
+    manifests: { count: 0, bytes: 0 },
+    manifestLists: { count: 0, bytes: 0 },
+    statisticsFiles: { count: 0, bytes: 0 },
+  }
+}

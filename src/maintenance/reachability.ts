@@ -1,0 +1,103 @@
+/**
+ * What snapshots reach: manifest lists, manifests, data and delete files, shown one after another and
+ * never held.
+ */
+import { MissingFileError } from '../errors.ts'
+import type { ManifestFile } from '../format/manifest/list.ts'
+import type { ListedFile } from '../format/manifest/manifest.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import type { Snapshot } from '../format/snapshot.ts'
+import { mapConcurrently } from '../table/concurrency.ts'
+import { LruCache } from '../table/lru-cache.ts'
+import { manifestsOf, visitFilesOf, type ManifestContext } from '../table/manifest-reader.ts'
+import { AllowedRoots } from '../table/table-locations.ts'
+import type { TableState } from '../table/table-state.ts'
+import { hashOf, LocationHashes } from './location-hashes.ts'
+
+/** Each may be in memory whole, so there are few of them at a time. */
+export const FILES_AT_A_TIME = 4
+const LISTS_AT_A_TIME = 16
+
+/** The context for walking through a whole history: no list of it drives out those that scans need. */
+export function historyContext(
+  { runtime, storage }: TableState,
+  metadata: TableMetadata,
+  signal?: AbortSignal,
+): ManifestContext {
+  return {
+    runtime: { ...runtime, manifestLists: new LruCache(1) },
+    store: storage.store,
+    metadata,
+    roots: new AllowedRoots(metadata, runtime.extraRoots),
+    signal,
+  }
+}
+
+/** How a file that is not there is taken. */
+export interface WalkOptions {
+  /** What is gone reaches nothing any more. Default false: MissingFileError. */
+  readonly passOverMissing?: boolean | undefined
+}
+
+/**
+ * The manifests of snapshots that `seen` does not have yet, a few snapshots' at a time; it has them
+ * afterwards. MissingFileError, CorruptFileError.
+ */
+export async function* newManifests(
+  context: ManifestContext,
+  snapshots: readonly Snapshot[],
+  seen: LocationHashes,
+  options: WalkOptions = {},
+): AsyncGenerator<readonly ManifestFile[]> {
+  for (const some of inSlices(snapshots, LISTS_AT_A_TIME)) {
+    const found: ManifestFile[] = []
+    await mapConcurrently(
+      some,
+      async (snapshot) => {
+        for (const manifest of await unlessMissing(options, manifestsOf(context, snapshot), []))
+          if (seen.add(hashOf(manifest.location)) === 'new') found.push(manifest)
+      },
+      FILES_AT_A_TIME,
+    )
+    yield found
+  }
+}
+
+/** The live files of manifests. MissingFileError, CorruptFileError. */
+export async function visitFiles(
+  context: ManifestContext,
+  manifests: readonly ManifestFile[],
+  visit: (file: ListedFile) => void,
+  options: WalkOptions = {},
+): Promise<void> {
+  await mapConcurrently(
+    manifests,
+    (manifest) => unlessMissing(options, visitFilesOf(context, manifest, visit), undefined),
+    FILES_AT_A_TIME,
+  )
+}
+
+/** Statistics files of snapshots; all of the table's without. */
+export function statisticsFiles(metadata: TableMetadata, ids?: ReadonlySet<bigint>): readonly string[] {
+  return [...metadata.statistics, ...metadata['partition-statistics']]
+    .filter((file) => ids === undefined || ids.has(file['snapshot-id']))
+    .map((file) => file['statistics-path'])
+}
+
+async function unlessMissing<T>(
+  { passOverMissing = false }: WalkOptions,
+  read: Promise<T>,
+  otherwise: T,
+): Promise<T> {
+  try {
+    return await read
+  } catch (error) {
+    if (passOverMissing && error instanceof MissingFileError) return otherwise
+    throw error
+  }
+}
+
+/** A list cut into slices of at most so many. */
+export function* inSlices<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size)
+}
