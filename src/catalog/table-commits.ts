@@ -18,6 +18,7 @@ import { intProperty } from '../format/properties.ts'
 import type { TableUpdate } from '../format/metadata/updates.ts'
 import type { CallOptions } from '../storage/object-store.ts'
 import type { LoadedTable, TableCommit, TableIdentifier } from './catalog.ts'
+import { refuseDroppedMain } from './keep-main.ts'
 import { nextMetadataLocation } from './metadata-files.ts'
 import { noSuchNamespace, noSuchTable, tableExists, tableText } from './names.ts'
 import type { PointerStore, TablePointer } from './pointers.ts'
@@ -248,7 +249,9 @@ function withUpdates(
   nowMs: number,
 ): TableMetadata {
   try {
-    return applyUpdates(base, updates, { nowMs })
+    const changed = applyUpdates(base, updates, { nowMs })
+    refuseDroppedMain(base, changed, updates)
+    return changed
   } catch (error) {
     if (!(error instanceof CommitRejectedError)) throw error
     throw new CommitRejectedError(error.message, { table: tableText(id), hint: error.hint, cause: error })

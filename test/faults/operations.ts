@@ -299,6 +299,75 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
     stages: (before) => [withSnapshot(before, 'replace 4')],
   },
   {
+    method: 'manageSnapshots',
+    variant: 'tags and branches, in one commit',
+    prepare: async (manager) => {
+      await prepareTable(manager, SHORT_LOG)
+      await manager
+        .manageSnapshots(await handle(manager))
+        .createTag('old')
+        .createBranch('audit')
+        .commit()
+    },
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager
+        .manageSnapshots(table())
+        .removeTag('old')
+        .createTag('new', { maxRefAgeMs: 1000 })
+        .renameBranch('audit', 'audited')
+        .setRetention('main', { minSnapshotsToKeep: 3 })
+        .commit({ signal }),
+  },
+  {
+    method: 'manageSnapshots',
+    variant: 'a branch of an empty table',
+    prepare: (manager) => prepareTable(manager, {}, []),
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.manageSnapshots(table()).createBranch('audit').commit({ signal }),
+  },
+  {
+    method: 'manageSnapshots',
+    variant: 'an append and replaced partitions published',
+    prepare: async (manager) => {
+      await prepareTable(manager, SHORT_LOG)
+      const events = await handle(manager)
+      const stage = (id: string) => ({ stageOnly: true, snapshotProperties: { 'wap.id': id } })
+      await manager.writeData(events, [row(5n)], stage('appended'))
+      await manager.writeData(events, [row(6n)], {
+        mode: 'overwrite',
+        overwriteScope: 'partitions',
+        ...stage('replaced'),
+      })
+    },
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager
+        .manageSnapshots(table())
+        .publish('replaced')
+        .publish('appended')
+        .createTag('q1')
+        .commit({ signal }),
+  },
+  {
+    method: 'writeData',
+    variant: 'append, staged only',
+    prepare: prepareTable,
+    handle,
+    run: ({ manager, table, signal }) => manager.writeData(table(), [row(5n)], { stageOnly: true, signal }),
+  },
+  {
+    method: 'rollbackToSnapshot',
+    variant: 'to the first',
+    prepare: (manager) => prepareTable(manager, SHORT_LOG),
+    handle,
+    run: ({ manager, table, signal }) => {
+      const [first] = table().metadata.snapshots
+      return manager.rollbackToSnapshot(table(), first?.['snapshot-id'] ?? 0n, { signal })
+    },
+  },
+  {
     method: 'createNamespace',
     variant: 'with properties',
     prepare: prepareTable,

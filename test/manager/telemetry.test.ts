@@ -111,6 +111,8 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   evolvePartitionSpec: () => manager.evolvePartitionSpec(events, [{ type: 'add_field', source: 'id' }]),
   replaceSortOrder: () => manager.replaceSortOrder(events, [{ source: 'id' }]),
   schemaHistory: () => manager.schemaHistory(events),
+  manageSnapshots: () => manager.manageSnapshots(events).createTag('q1').commit(),
+  rollbackToSnapshot: () => manager.rollbackToSnapshot(events, events.currentSnapshot?.['snapshot-id'] ?? 0n),
   compareSchemas: () => manager.compareSchemas(table({ id: t.long() }), events),
   exportTable: () =>
     manager.exportTable(events, join(root, 'out.csv'), { filter: `kind = '${VALUE}'`, replace: true }),

@@ -16,6 +16,8 @@ interface TableObservation {
   readonly sortedBy: readonly string[]
   /** Operation and total of rows, oldest first. */
   readonly snapshots: readonly string[]
+  /** Kind, name, retention, and which of the snapshots each names, from 0; sorted. */
+  readonly refs: readonly string[]
   /** As text, sorted. */
   readonly rows: readonly string[]
 }
@@ -44,8 +46,18 @@ async function observeTable(table: Table): Promise<TableObservation> {
     snapshots: table.inspect
       .snapshots()
       .map(({ operation, summary }) => `${operation} ${summary['total-records']}`),
+    refs: refsOf(table),
     rows: rows.map(rowText).sort(),
   }
+}
+
+function refsOf({ metadata }: Table): readonly string[] {
+  const ids = metadata.snapshots.map((snapshot) => snapshot['snapshot-id'])
+  return Object.entries(metadata.refs)
+    .map(([name, { 'snapshot-id': id, type, ...retention }]) =>
+      rowText({ type, name, at: ids.indexOf(id), retention }),
+    )
+    .sort()
 }
 
 /** A row as text; 64-bit numbers as they are. */
