@@ -1,6 +1,6 @@
 /** Commits changes of snapshots and refs, and moves the handle on. */
 import { CommitRejectedError } from '../errors.ts'
-import { commitChange, type CommitResult } from '../table/commit.ts'
+import { commitTable } from '../table/commit-table.ts'
 import {
   ManageSnapshotsChange,
   refuseMissing,
@@ -18,10 +18,7 @@ export async function commitSnapshotEdits<In, Out>(
 ): Promise<ManageSnapshotsResult> {
   const { runtime, storage } = table.state
   const change = new ManageSnapshotsChange({ runtime, storage }, edits)
-  const { table: committed, attempts } = await commitEdits(table, edits, change, options)
-  table.advance(committed)
-  const { refs, picks } = change.outcome
-  return { refs, picks, attempts }
+  return commitEdits(table, edits, change, options)
 }
 
 /** A handle may show snapshots that are gone: what is wrong with them is told by the newest state. */
@@ -30,10 +27,13 @@ async function commitEdits<In, Out>(
   edits: readonly SnapshotEdit[],
   change: ManageSnapshotsChange,
   { retry, signal }: ManageSnapshotsCommitOptions,
-): Promise<CommitResult> {
-  const { runtime, id, loaded } = table.state
+): Promise<ManageSnapshotsResult> {
+  const { runtime, id } = table.state
   try {
-    return await commitChange(runtime, id, loaded, change, { ...retry, signal })
+    return await commitTable(table, change, { ...retry, signal }, ({ attempts }) => {
+      const { refs, picks } = change.outcome
+      return { refs, picks, attempts }
+    })
   } catch (error) {
     if (!(error instanceof CommitRejectedError)) throw error
     const { metadata } = await runtime.catalog.loadTable(id, { snapshots: 'all' })

@@ -24,6 +24,8 @@ import {
   type EvolveSchemaOptions,
 } from './evolve.ts'
 import { toPartitionEdits, toSortFields, type PartitionChange, type SortField } from './layout-changes.ts'
+import { commitSnapshotEdits } from './commit-snapshots.ts'
+import { ManageSnapshots } from './manage-snapshots.ts'
 import type { RowChangeOptions, RowChangeResult, WriteOptions } from './row-change-options.ts'
 import type { SchemaChange } from './schema-changes.ts'
 import { rowFilterOf, toRowSource, type DataInput } from './sources.ts'
@@ -88,6 +90,11 @@ export interface Transaction<RowIn = object, RowOut = Row> {
   updateProperties(changes: PropertyChanges): Promise<this>
   /** As the manager's `upgradeFormatVersion`. */
   upgradeFormatVersion(version: FormatVersion): Promise<this>
+  /**
+   * As the manager's `manageSnapshots`: branches, tags, rollbacks. Its `commit` makes them a step, on
+   * what the steps before it did: a tag may name a snapshot of the transaction.
+   */
+  manageSnapshots(): ManageSnapshots
   /** As the manager's `writeData`, in any of its modes. Sources are read once, whatever happens later. */
   writeData(data: DataInput<NoInfer<RowIn>>, options?: StepOptions<WriteOptions>): Promise<RowChangeResult>
   /** As the manager's `deleteRows`. */
@@ -174,6 +181,12 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
       commitAndAdvance(this.table, new UpgradeFormatVersionChange(version), all),
     )
     return this
+  }
+
+  manageSnapshots(): ManageSnapshots {
+    return new ManageSnapshots(this.table, (edits, options) =>
+      this.#step('manageSnapshots', options, (all) => commitSnapshotEdits(this.table, edits, all)),
+    )
   }
 
   writeData(
