@@ -21,6 +21,7 @@ import { distinctNames, quoteName, quotePaths } from './sql.ts'
 import { partitionKeys, type PartitionKey } from './transforms.ts'
 import { copySql, MAX_ROW_GROUP_ROWS, orderBySql, parquetOptionsSql, rowGroupRows } from './write-sql.ts'
 import { leavesOf, type Extremes, type FileReport } from './write-stats.ts'
+import { rankSqls, spansSql, zOrderSql } from './z-order.ts'
 
 /** A data file that is complete and not yet in place. */
 export interface WrittenFile {
@@ -58,23 +59,56 @@ export async function copyRows(
   outputs: Outputs,
 ): Promise<readonly WrittenFile[]> {
   const columnOf = columnReference(request.schema, columns)
-  const copy: Copy = {
-    engine,
-    request,
-    source,
-    columns,
-    outputs,
-    rows: meantRows(rowsSql(columns, source.from), request, columnOf),
-    orderBy: orderBySql(request.sortOrder, request.schema, columnOf),
-  }
+  const rows = meantRows(rowsSql(columns, source.from), request, columnOf)
+  const orderBy = await orderOf({ engine, request, source, rows }, columnOf)
+  const copy: Copy = { engine, request, source, columns, outputs, rows, orderBy }
   const keys = partitionKeys(request.spec, request.schema, columnOf)
   if (keys.length > 0) return copyPartitioned(copy, keys)
-  if (source.rowCount !== null && source.rowCount <= MAX_ROW_GROUP_ROWS) return copySmall(copy)
-  const whole = { rows: copy.rows, paths: source.paths, sizeBytes: source.sizeBytes, isFirst: true }
   const isLarge = source.sizeBytes === null || source.sizeBytes > targetOf(copy) * SPLIT_FACTOR
+  const hasFewRows = source.rowCount !== null && source.rowCount <= MAX_ROW_GROUP_ROWS
+  // What is in data files already is known to be as large as it is: the others' size is a guess.
+  if (hasFewRows && !(isLarge && source.stored !== undefined)) return copySmall(copy)
+  const whole = { rows: copy.rows, paths: source.paths, sizeBytes: source.sizeBytes, isFirst: true }
   // By DuckDB's own splitting row groups may change places, which nobody asked to keep in theirs.
-  if (copy.orderBy === '' && isLarge) return copySized(copy)
+  if (copy.orderBy === '' && isLarge && !hasLargeRowGroups(copy)) return copySized(copy)
   return copyOrdered(copy, whole, '', [])
+}
+
+/** DuckDB ends a file between two row groups: with few of them in a file it cannot meet a size. */
+function hasLargeRowGroups({ source, ...copy }: Copy): boolean {
+  if (source.stored === undefined || source.sizeBytes === null || source.rowCount === null) return false
+  const groups = Math.ceil(source.rowCount / MAX_ROW_GROUP_ROWS)
+  return source.sizeBytes / groups > targetOf(copy) / MIN_ROW_GROUPS
+}
+
+const MIN_ROW_GROUPS = 4
+
+/** ORDER BY of the order asked for. A z-order is made for the values that are there. */
+async function orderOf(
+  { engine, request, source, rows }: Pick<Copy, 'engine' | 'request' | 'source' | 'rows'>,
+  columnOf: (fieldId: number) => string,
+): Promise<string> {
+  const { zOrder = [], schema, signal } = request
+  if (zOrder.length === 0) return orderBySql(request.sortOrder, schema, columnOf)
+  const ranks = rankSqls(zOrder, schema, columnOf)
+  const [found = {}] = await engine.withSession({ paths: source.paths }, (session) =>
+    session.rows(spansSql(ranks, rows), {
+      doing: 'look at the columns to sort by',
+      signal,
+      reading: source.paths,
+      nameOf: source.stored?.nameOf,
+      values: source.stored?.values,
+    }),
+  )
+  return zOrderSql(
+    ranks,
+    ranks.map((_, at) => {
+      const [min, max] = [found[`min${at}`], found[`max${at}`]]
+      return typeof min === 'string' && typeof max === 'string'
+        ? { min: BigInt(min), max: BigInt(max) }
+        : null
+    }),
+  )
 }
 
 /** The rows that are to be written. */
@@ -126,7 +160,7 @@ async function copySmall(copy: Copy): Promise<readonly WrittenFile[]> {
   return [{ location: output.location, partition: [], report, ...(await factsOf(copy, report)) }]
 }
 
-function targetOf(copy: Copy): number {
+function targetOf(copy: Pick<Copy, 'request'>): number {
   return Math.max(1, Math.floor(copy.request.targetFileSizeBytes))
 }
 
@@ -169,17 +203,25 @@ async function copyOrdered(
 ): Promise<readonly WrittenFile[]> {
   const { request, columns, outputs } = copy
   const tooLarge = targetOf(copy) * SPLIT_FACTOR
-  const isLarge = part.sizeBytes !== null && part.sizeBytes > tooLarge
-  const parquet = isLarge ? { ...request.parquet, ...INTERIM } : request.parquet
+  // Rows out of data files take about as many bytes again, but in order they may take far less: only
+  // written as they will stay do they tell.
+  const isInterim = !isStoredPart(copy, part) && part.sizeBytes !== null && part.sizeBytes > tooLarge
+  const parquet = isInterim ? { ...request.parquet, ...INTERIM } : request.parquet
   const whole = join(await outputs.scratch(), 'whole.parquet')
   const query = `SELECT * FROM (${part.rows})${copy.orderBy}`
   const sql = copySql(query, whole, parquetOptionsSql(parquet, columns))
   const [report] = await runCopy(copy, sql, [whole, ...part.paths], part.isFirst)
   if (report === undefined || report.rows === 0) return []
-  if (!isLarge && report.sizeBytes <= tooLarge) return [await adopted(copy, report, path, partition)]
-  const written = await copyRanges(copy, report, path, partition)
+  if (!isInterim && report.sizeBytes <= tooLarge) return [await adopted(copy, report, path, partition)]
+  const parts = report.sizeBytes / targetOf(copy)
+  const count = isStoredPart(copy, part) ? Math.round(parts) : Math.ceil(parts)
+  const written = await copyRanges(copy, report, path, partition, count)
   await rm(whole)
   return written
+}
+
+function isStoredPart({ source }: Copy, part: Part): boolean {
+  return part.isFirst && source.stored !== undefined
 }
 
 /** Of files that are read once more and then removed. */
@@ -191,9 +233,9 @@ async function copyRanges(
   whole: FileReport,
   path: string,
   partition: readonly (Datum | null)[],
+  count = Math.ceil(whole.sizeBytes / targetOf(copy)),
 ): Promise<readonly WrittenFile[]> {
   const { request, columns } = copy
-  const count = Math.ceil(whole.sizeBytes / targetOf(copy))
   const rowsEach = Math.ceil(whole.rows / count)
   const rows = numberedRows(whole.path, columns)
   const written: WrittenFile[] = []

@@ -43,9 +43,9 @@ export async function writeRows(reader: Reader, request: WriteRequest): Promise<
 }
 
 /** Whether rows need neither be chosen, told apart nor sorted. */
-function isPlain({ spec, sortOrder, filter }: WriteRequest): boolean {
+function isPlain({ spec, sortOrder, zOrder = [], filter }: WriteRequest): boolean {
   const takesAll = filter === undefined || filter.op === 'true'
-  return takesAll && spec.fields.length === 0 && sortOrder.fields.length === 0
+  return takesAll && spec.fields.length === 0 && sortOrder.fields.length === 0 && zOrder.length === 0
 }
 
 /** Rows written as they come. */
