@@ -5,8 +5,11 @@ import type { TableRequirement } from '../format/metadata/requirements.ts'
 import type { TableUpdate } from '../format/metadata/updates.ts'
 import { snapshotById } from '../format/metadata/views.ts'
 import type { CommitAttempt, CommitChange } from '../table/commit.ts'
+import type { TableState } from '../table/table-state.ts'
 import type { ExpirePlan } from './expire-plan.ts'
+import { unusedMetadata, type UnusedMetadata } from './expire-unused.ts'
 import { checkGcEnabled } from './gc-enabled.ts'
+import { historyContext } from './reachability.ts'
 
 export const GC_HINT = 'Expire with cleanExpiredFiles: false, or set gc.enabled to true first.'
 
@@ -14,6 +17,8 @@ export const GC_HINT = 'Expire with cleanExpiredFiles: false, or set gc.enabled 
 export interface Expired {
   readonly snapshotIds: readonly bigint[]
   readonly refs: readonly string[]
+  readonly schemaIds: readonly number[]
+  readonly specIds: readonly number[]
 }
 
 /** The list of files, as the commit needs it. */
@@ -24,17 +29,26 @@ export interface CandidateList {
   discard(): Promise<void>
 }
 
+export interface ExpireChangeOptions {
+  /** Only snapshots whose files it has may leave; null: all that the plan names. */
+  readonly list: CandidateList | null
+  readonly signal?: AbortSignal | undefined
+}
+
 export class ExpireChange implements CommitChange {
   readonly operation = 'expiry'
   readonly snapshotId = null
+  readonly #state: TableState
   readonly #plan: ExpirePlan
+  readonly #signal: AbortSignal | undefined
   readonly #list: CandidateList | null
-  #expired: Expired = { snapshotIds: [], refs: [] }
+  #expired: Expired = { snapshotIds: [], refs: [], schemaIds: [], specIds: [] }
 
-  /** `list`: only snapshots whose files it has may leave; null: all that the plan names. */
-  constructor(plan: ExpirePlan, list: CandidateList | null) {
+  constructor(state: TableState, plan: ExpirePlan, options: ExpireChangeOptions) {
+    this.#state = state
     this.#plan = plan
-    this.#list = list
+    this.#list = options.list
+    this.#signal = options.signal
   }
 
   /** Of the attempt that was made last. */
@@ -45,18 +59,32 @@ export class ExpireChange implements CommitChange {
   async apply(base: TableMetadata): Promise<CommitAttempt | null> {
     // Whoever forbade it meanwhile must not find the snapshots gone and the files still there.
     if (this.#list !== null) checkGcEnabled(base, GC_HINT)
-    this.#expired = expirable(base, this.#plan, this.#list?.snapshotIds ?? null)
-    const { snapshotIds, refs } = this.#expired
-    const updates: TableUpdate[] = refs.map((name) => ({ action: 'remove-snapshot-ref', 'ref-name': name }))
-    if (snapshotIds.length > 0) updates.push({ action: 'remove-snapshots', 'snapshot-ids': snapshotIds })
-    return updates.length === 0 ? null : { updates, requirements: everyRef(base) }
+    const going = expirable(base, this.#plan, this.#list?.snapshotIds ?? null)
+    const unused = await this.#unused(base, going.snapshotIds)
+    this.#expired = { ...going, ...unused }
+    const updates = updatesOf(this.#expired)
+    return updates.length === 0 ? null : { updates, requirements: requirementsOf(base, unused) }
+  }
+
+  /** Never more than the plan names; what others have come to use since stays. */
+  async #unused(base: TableMetadata, leaving: readonly bigint[]): Promise<UnusedMetadata> {
+    const planned = this.#plan.unusedMetadata
+    if (planned === null || planned.schemaIds.length + planned.specIds.length === 0) return NOTHING_UNUSED
+    const context = historyContext(this.#state, base, this.#signal)
+    const unused = await unusedMetadata(context, new Set(leaving))
+    return {
+      schemaIds: unused.schemaIds.filter((id) => planned.schemaIds.includes(id)),
+      specIds: unused.specIds.filter((id) => planned.specIds.includes(id)),
+    }
   }
 
   isApplied(metadata: TableMetadata): boolean {
-    const { snapshotIds, refs } = this.#expired
+    const { snapshotIds, refs, schemaIds, specIds } = this.#expired
     return (
       snapshotIds.every((id) => snapshotById(metadata, id) === null) &&
-      refs.every((name) => !Object.hasOwn(metadata.refs, name))
+      refs.every((name) => !Object.hasOwn(metadata.refs, name)) &&
+      !metadata.schemas.some((schema) => schemaIds.includes(schema['schema-id'])) &&
+      !metadata['partition-specs'].some((spec) => specIds.includes(spec['spec-id']))
     )
   }
 
@@ -71,13 +99,35 @@ export class ExpireChange implements CommitChange {
   }
 }
 
-/** A ref that moved, came or went meanwhile is a conflict: what it protects is looked at again. */
-function everyRef(base: TableMetadata): readonly TableRequirement[] {
-  return Object.entries(base.refs).map(([ref, { 'snapshot-id': id }]) => ({
+const NOTHING_UNUSED: UnusedMetadata = { schemaIds: [], specIds: [] }
+
+/** Refs first: a snapshot that one names cannot be removed. Schemas and specs last, for the same reason. */
+function updatesOf({ snapshotIds, refs, schemaIds, specIds }: Expired): readonly TableUpdate[] {
+  const updates: TableUpdate[] = refs.map((name) => ({ action: 'remove-snapshot-ref', 'ref-name': name }))
+  if (snapshotIds.length > 0) updates.push({ action: 'remove-snapshots', 'snapshot-ids': snapshotIds })
+  if (specIds.length > 0) updates.push({ action: 'remove-partition-specs', 'spec-ids': specIds })
+  if (schemaIds.length > 0) updates.push({ action: 'remove-schemas', 'schema-ids': schemaIds })
+  return updates
+}
+
+/**
+ * A ref that moved or went meanwhile is a conflict: what it protects is looked at again. So is a
+ * schema or spec that came into use: by a change of the table, or by a commit to any branch.
+ */
+function requirementsOf(
+  base: TableMetadata,
+  { schemaIds, specIds }: UnusedMetadata,
+): readonly TableRequirement[] {
+  const requirements: TableRequirement[] = Object.entries(base.refs).map(([ref, { 'snapshot-id': id }]) => ({
     type: 'assert-ref-snapshot-id',
     ref,
     'snapshot-id': id,
   }))
+  if (schemaIds.length > 0)
+    requirements.push({ type: 'assert-current-schema-id', 'current-schema-id': base['current-schema-id'] })
+  if (specIds.length > 0)
+    requirements.push({ type: 'assert-default-spec-id', 'default-spec-id': base['default-spec-id'] })
+  return requirements
 }
 
 /** Never more than the plan names; what a ref has come to protect since stays. */
@@ -85,7 +135,7 @@ export function expirable(
   base: TableMetadata,
   plan: ExpirePlan,
   listed: ReadonlySet<bigint> | null = null,
-): Expired {
+): Pick<Expired, 'snapshotIds' | 'refs'> {
   const now = plan.rules === null ? null : retentionOf(base, plan.rules)
   const tooOld = new Set(now?.expiredSnapshots.map((snapshot) => snapshot['snapshot-id']))
   const refs = expirableRefs(base, plan, new Set(now?.expiredRefs))

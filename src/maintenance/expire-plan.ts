@@ -1,6 +1,5 @@
 /** The plan of an expiry: which snapshots and refs go, why, and what is deleted with them. */
 import { z } from 'zod'
-import type { RetentionRules } from '../format/metadata/snapshot-retention.ts'
 import { planHeadShape, planId } from './plan.ts'
 
 const fileTotal = z.object({ count: z.number().int().min(0), bytes: z.number().min(0) })
@@ -14,7 +13,14 @@ const fileTotals = z.object({
   statisticsFiles: fileTotal,
 })
 
+const plannedFiles = z.object({
+  totals: fileTotals,
+  /** null: not asked for. */
+  names: z.array(z.string()).nullable(),
+})
+
 const whole = z.number().int()
+const source = z.enum(['call', 'ref', 'table', 'manager'])
 
 export const expirePlanSchema = z.object({
   kind: z.literal('expire'),
@@ -34,6 +40,16 @@ export const expirePlanSchema = z.object({
       minSnapshotsToKeep: whole.min(1),
     })
     .nullable(),
+  /** What that came to, for each branch; `branch` null: for snapshots that no branch leads to. */
+  limits: z.array(
+    z.object({
+      branch: z.string().nullable(),
+      cutOffMs: z.number(),
+      ageFrom: source,
+      keep: whole,
+      keepFrom: source,
+    }),
+  ),
   snapshots: z.array(
     z.object({
       snapshotId: planId,
@@ -43,13 +59,16 @@ export const expirePlanSchema = z.object({
       reason: z.enum(['age', 'named']),
     }),
   ),
+  keptSnapshotCount: whole.min(0),
   /** Branches and tags older than their limit. */
   expiredRefs: z.array(z.object({ name: z.string(), type: z.enum(['branch', 'tag']), snapshotId: planId })),
   cleanExpiredFiles: z.boolean(),
   /** Schemas and partition specs that no snapshot uses any more; null: they stay. */
-  unusedMetadata: z.object({ schemaIds: z.array(whole), specIds: z.array(whole) }).nullable(),
+  unusedMetadata: z
+    .object({ schemaIds: z.array(whole).readonly(), specIds: z.array(whole).readonly() })
+    .nullable(),
   /** What would be deleted if the table stayed as it is; null: not counted. */
-  files: fileTotals.nullable(),
+  files: plannedFiles.nullable(),
 })
 
 /** What an expiry would do, as a value that JSON holds. */
@@ -59,5 +78,5 @@ export type ExpirePlan = z.output<typeof expirePlanSchema>
 export type FileTotal = z.output<typeof fileTotal>
 /** Files by what they hold. */
 export type FileTotals = z.output<typeof fileTotals>
-
-export type PlannedRules = RetentionRules
+/** Files that would be deleted. */
+export type PlannedFiles = z.output<typeof plannedFiles>

@@ -7,8 +7,9 @@ import type { Snapshot } from '../format/snapshot.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
-import type { Candidate, FileKind, Staying } from './expire-candidates.ts'
+import type { Candidate, Staying } from './expire-candidates.ts'
 import type { ExpirePlan, FileTotals } from './expire-plan.ts'
+import { countFile, emptyTotals } from './file-totals.ts'
 import type { MaintenanceProgress } from './plan.ts'
 import { historyContext, inSlices } from './reachability.ts'
 import { unreachedFiles, type CandidateSource } from './unreached-files.ts'
@@ -137,7 +138,8 @@ class Sweep {
       this.#keep(location)
       this.#failure ??= error
     }
-    for (const { kind, location, bytes } of allowed) if (!failed.has(location)) this.#count(kind, bytes)
+    for (const { kind, location, bytes } of allowed)
+      if (!failed.has(location)) countFile(this.#deleted, kind, bytes)
     this.#done += allowed.length
     this.#options.onProgress?.({ unit: 'files', done: this.#done, total: null })
   }
@@ -149,12 +151,6 @@ class Sweep {
       for (const location of locations) this.#keep(location)
       throw error
     }
-  }
-
-  #count(kind: FileKind, bytes: number): void {
-    const total = this.#deleted[kind]
-    total.count += 1
-    total.bytes += bytes
   }
 
   #keep(location: string): void {
@@ -170,17 +166,5 @@ class Sweep {
       failure: this.#failure,
       reasons,
     }
-  }
-}
-
-/** Nothing of any kind. */
-export function emptyTotals(): FileTotals {
-  return {
-    dataFiles: { count: 0, bytes: 0 },
-    positionDeleteFiles: { count: 0, bytes: 0 },
-    equalityDeleteFiles: { count: 0, bytes: 0 },
-    manifests: { count: 0, bytes: 0 },
-    manifestLists: { count: 0, bytes: 0 },
-    statisticsFiles: { count: 0, bytes: 0 },
   }
 }

@@ -3,35 +3,21 @@
  * files that nothing else reaches.
  */
 import type { LoadedTable } from '../catalog/catalog.ts'
-import { InvalidArgumentError, NoSuchSnapshotError } from '../errors.ts'
-import { retentionOf, type RetentionRules } from '../format/metadata/snapshot-retention.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { refsOf, snapshotById } from '../format/metadata/views.ts'
-import type { Snapshot } from '../format/snapshot.ts'
 import { commitChange } from '../table/commit.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
-import { AllowedRoots, metadataLocation } from '../table/table-locations.ts'
+import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
-import { parseSnapshotId } from '../table/time-travel.ts'
 import { candidatesOf } from './expire-candidates.ts'
 import { expirable, ExpireChange, GC_HINT, type CandidateList, type Expired } from './expire-change.ts'
-import { ExpiryList, listLocation } from './expire-list.ts'
+import { ExpiryList } from './expire-list.ts'
 import { expirePlanSchema, type ExpirePlan, type FileTotals } from './expire-plan.ts'
-import { checkLimits, checkNamedAge, retentionRules, type ExpiryChoice } from './expire-rules.ts'
-import { emptyTotals, sweep, type SweepResult } from './expire-sweep.ts'
+import { sweep, type SweepResult } from './expire-sweep.ts'
+import { emptyTotals } from './file-totals.ts'
 import { checkGcEnabled } from './gc-enabled.ts'
-import { parsePlan, planHead, type ExecuteOptions } from './plan.ts'
+import { parsePlan, type ExecuteOptions } from './plan.ts'
 import { historyContext } from './reachability.ts'
-
-/** What an expiry takes with it. */
-export interface ExpiryScope {
-  /** Deletes the files that no remaining snapshot reaches. Default true; false changes metadata only. */
-  readonly cleanExpiredFiles?: boolean | undefined
-  /** Removes schemas and partition specs that no snapshot uses any more. Default false. */
-  readonly cleanExpiredMetadata?: boolean | undefined
-}
-
-export type PlanExpireOptions = ExpiryChoice & ExpiryScope & { readonly signal?: AbortSignal | undefined }
 
 /** What an expiry did. */
 export interface ExpireResult {
@@ -39,6 +25,9 @@ export interface ExpireResult {
   readonly expiredSnapshotIds: readonly bigint[]
   /** Branches and tags that were older than their limit. */
   readonly expiredRefs: readonly string[]
+  /** With `cleanExpiredMetadata`: schemas and partition specs that nothing used any more. */
+  readonly removedSchemaIds: readonly number[]
+  readonly removedSpecIds: readonly number[]
   /** Files that are gone, those that were not there any more included. */
   readonly deletedFiles: FileTotals
   /** Names of files that should be gone and are not, at most a thousand; and how many there are. */
@@ -65,69 +54,6 @@ export interface SkippedItem {
   readonly reason: string
 }
 
-/** What would go. NoSuchSnapshotError, InvalidArgumentError, PolicyViolationError. */
-export async function planExpire(state: TableState, options: PlanExpireOptions): Promise<ExpirePlan> {
-  const { metadata, runtime } = state
-  const nowMs = runtime.clock.now()
-  const rules = retentionRules(options, runtime.retention, nowMs)
-  const named = namedSnapshots(state, options.snapshotIds ?? [], nowMs)
-  const aged = rules === null ? null : agedOf(state, rules)
-  const entry = (reason: 'age' | 'named') => (snapshot: Snapshot) => ({
-    snapshotId: snapshot['snapshot-id'].toString(),
-    timestampMs: snapshot['timestamp-ms'],
-    operation: snapshot.summary?.operation ?? null,
-    reason,
-  })
-  const isNamed = new Set(named)
-  return {
-    ...planHead('expire', state),
-    fileList: listLocation(metadataLocation(metadata.location, metadata.properties), runtime.random.uuid()),
-    rules,
-    snapshots: [
-      ...named.map(entry('named')),
-      ...(aged?.expiredSnapshots ?? []).filter((snapshot) => !isNamed.has(snapshot)).map(entry('age')),
-    ],
-    expiredRefs: (aged?.expiredRefs ?? []).flatMap((name) => {
-      const ref = metadata.refs[name]
-      return ref === undefined ? [] : [{ name, type: ref.type, snapshotId: ref['snapshot-id'].toString() }]
-    }),
-    cleanExpiredFiles: options.cleanExpiredFiles ?? true,
-    unusedMetadata: null,
-    files: null,
-  }
-}
-
-function agedOf({ metadata, runtime }: TableState, rules: RetentionRules) {
-  const retention = retentionOf(metadata, rules)
-  for (const [branch, limits] of retention.branches)
-    checkLimits(limits, `branch '${branch}'`, rules, runtime.retention)
-  checkLimits(retention.unreferenced, 'snapshots without a ref', rules, runtime.retention)
-  return retention
-}
-
-function namedSnapshots(
-  { metadata, runtime }: TableState,
-  ids: readonly (bigint | string)[],
-  nowMs: number,
-): readonly Snapshot[] {
-  return [...new Set(ids.map(parseSnapshotId))].map((id) => {
-    const snapshot = snapshotById(metadata, id)
-    if (snapshot === null) {
-      throw new NoSuchSnapshotError(`The table has no snapshot ${id}`, {
-        hint: 'listSnapshots shows the snapshots that are kept; it may be gone already.',
-      })
-    }
-    const [ref] = refsOf(metadata, [id])
-    if (ref !== undefined) {
-      throw new InvalidArgumentError(`Snapshot ${id} cannot expire: '${ref}' names it`, {
-        hint: 'Remove or move that branch or tag first.',
-      })
-    }
-    checkNamedAge(snapshot['timestamp-ms'], nowMs, runtime.retention)
-    return snapshot
-  })
-}
-
 /** Carries an expiry out; `table` is what its commit made, or the table as it is when there was none. */
 export async function executeExpire(
   state: TableState,
@@ -136,13 +62,13 @@ export async function executeExpire(
 ): Promise<{ readonly result: ExpireResult; readonly table: LoadedTable }> {
   const plan = parsePlan(expirePlanSchema, planned)
   const list = plan.cleanExpiredFiles ? await openList(state, plan, options.signal) : null
-  const change = new ExpireChange(plan, list)
+  const change = new ExpireChange(state, plan, { list, signal: options.signal })
   const { runtime, id, loaded } = state
   const { table, attempts } = await commitChange(runtime, id, loaded, change, {
     ...options.retry,
     signal: options.signal,
   })
-  const { snapshotIds, refs } = change.expired
+  const { snapshotIds, refs, schemaIds, specIds } = change.expired
   const swept = list === null ? NOTHING_SWEPT : await sweep(state, table, plan, list.files, options)
   const isDone = swept.failure === null
   if (isDone) await list?.files.remove()
@@ -150,6 +76,8 @@ export async function executeExpire(
   const result: ExpireResult = {
     expiredSnapshotIds: snapshotIds,
     expiredRefs: refs,
+    removedSchemaIds: schemaIds,
+    removedSpecIds: specIds,
     deletedFiles: swept.deletedFiles,
     keptFiles: [...swept.keptFiles, ...left],
     keptFileCount: swept.keptFileCount + left.length,

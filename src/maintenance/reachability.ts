@@ -12,7 +12,7 @@ import { LruCache } from '../table/lru-cache.ts'
 import { manifestsOf, visitFilesOf, type ManifestContext } from '../table/manifest-reader.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
-import { hashOf, LocationHashes } from './location-hashes.ts'
+import { hashOf, type LocationHashes } from './location-hashes.ts'
 
 /** Each may be in memory whole, so there are few of them at a time. */
 export const FILES_AT_A_TIME = 4
