@@ -142,18 +142,19 @@ function createRef(metadata: TableMetadata, edit: Extract<RefEdit, { type: 'crea
 
 /** The ref with its retention changed. */
 function retained(ref: SnapshotRef, retention: RefRetention, name: string): SnapshotRef {
-  if (ref.type === 'tag' && (retention.maxSnapshotAgeMs != null || retention.minSnapshotsToKeep != null)) {
+  const { maxRefAgeMs, maxSnapshotAgeMs, minSnapshotsToKeep } = retention
+  if (ref.type === 'tag' && (isSet(maxSnapshotAgeMs) || isSet(minSnapshotsToKeep))) {
     throw new InvalidArgumentError(
       `'${name}' is a tag: it keeps one snapshot, so that only maxRefAgeMs applies to it`,
     )
   }
-  if (name === MAIN_BRANCH && retention.maxRefAgeMs != null) {
+  if (name === MAIN_BRANCH && isSet(maxRefAgeMs)) {
     throw new InvalidArgumentError('main never goes by age, so that maxRefAgeMs does not apply to it')
   }
   const changed = Object.entries({
-    'max-ref-age-ms': retention.maxRefAgeMs,
-    'max-snapshot-age-ms': retention.maxSnapshotAgeMs,
-    'min-snapshots-to-keep': retention.minSnapshotsToKeep,
+    'max-ref-age-ms': maxRefAgeMs,
+    'max-snapshot-age-ms': maxSnapshotAgeMs,
+    'min-snapshots-to-keep': minSnapshotsToKeep,
   }).filter(([, value]) => value !== undefined)
   const names = new Set(changed.map(([key]) => key))
   const { 'snapshot-id': id, type, ...others } = ref
@@ -163,6 +164,10 @@ function retained(ref: SnapshotRef, retention: RefRetention, name: string): Snap
     ...Object.fromEntries(Object.entries(others).filter(([key]) => !names.has(key))),
     ...Object.fromEntries(changed.filter(([, value]) => value !== null)),
   }
+}
+
+function isSet(value: bigint | number | null | undefined): boolean {
+  return value !== undefined && value !== null
 }
 
 function renameBranch(refs: Refs, name: string, newName: string): Refs {
