@@ -41,4 +41,13 @@ export interface FileAccess {
   ): Promise<InputFile>
   /** A new empty private folder for partitioned output, on the disk where outputs are made. */
   scratch(): Promise<{ readonly path: string; remove(): Promise<void> }>
+  /**
+   * Puts a copy of a file on this machine under a new location; the file stays. Answers its size in
+   * bytes. Absent where data files cannot be brought in from elsewhere.
+   */
+  copyIn?(
+    localPath: string,
+    location: string,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<{ readonly size: number }>
 }

@@ -1,8 +1,16 @@
-/** Locations of a listing, however many. */
+/** Locations of a listing, however many: a few bytes each. */
 import type { LocationForm } from './location-forms.ts'
+import { hashOf, LocationHashes, type LocationHash } from './location-hashes.ts'
 
+const LISTED = 0
+const TAKEN_OUT = 1
+
+/**
+ * A set from which locations can be taken out again. Two with the same hash are taken for one: taking
+ * out one of them takes out both, which is the safe side where what stays in is deleted.
+ */
 export class LocationKeys {
-  readonly #keys = new Set<string>()
+  readonly #hashes = new LocationHashes()
   readonly #prefixes = new Set<string>()
 
   /** Scheme and authority of everything that was added. */
@@ -12,18 +20,18 @@ export class LocationKeys {
 
   add(form: LocationForm): void {
     this.#prefixes.add(form.prefix)
-    this.#keys.add(keyOf(form))
+    this.#hashes.add(keyOf(form))
   }
 
   has(form: LocationForm): boolean {
-    return this.#keys.has(keyOf(form))
+    return this.#hashes.markOf(keyOf(form)) === LISTED
   }
 
   delete(form: LocationForm): void {
-    this.#keys.delete(keyOf(form))
+    this.#hashes.mark(keyOf(form), TAKEN_OUT)
   }
 }
 
-function keyOf({ prefix, path }: LocationForm): string {
-  return `${prefix}${path}`
+function keyOf({ prefix, path }: LocationForm): LocationHash {
+  return hashOf(`${prefix}${path}`)
 }

@@ -3,7 +3,7 @@ import type { LoadedTable, TableIdentifier } from '../catalog/catalog.ts'
 import {
   CommitRejectedError,
   CorruptFileError,
-  FloebergError,
+  type FloebergError,
   InvalidLocationError,
   MissingFileError,
   NoSuchTableError,
@@ -13,14 +13,14 @@ import { isWithin } from '../storage/location.ts'
 import { identifierToString } from '../table/identifier.ts'
 import type { Runtime } from '../table/runtime.ts'
 import { TableHandle } from '../table/table.ts'
-import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
-import { catalogTables } from './catalog-tables.ts'
+import { catalogTables, folderOfBroken } from './catalog-tables.ts'
 import type { LocationForms } from './location-forms.ts'
 import type { LocationKeys } from './location-keys.ts'
 import type { OrphanSharing, PrefixMismatch } from './orphan-plan.ts'
 import { ownFolders } from './own-folders.ts'
 import { checkPurgeAllowed } from './purge.ts'
+import { historyContext } from './reachability.ts'
 import { visitReachable } from './reachable.ts'
 
 const NOTE =
@@ -75,13 +75,7 @@ async function removeReachableOf(
   { signal }: ReachabilityRequest,
 ): Promise<void> {
   const { state } = await TableHandle.open(runtime, id, loaded)
-  const context = {
-    runtime,
-    store: state.storage.store,
-    metadata: loaded.metadata,
-    roots: new AllowedRoots(loaded.metadata, runtime.extraRoots),
-    signal,
-  }
+  const context = historyContext(state, loaded.metadata, signal)
   await visitReachable(context, loaded, (location) => mismatches.reached(location))
 }
 
@@ -112,7 +106,7 @@ async function loadOther(
 /** Of a broken table nothing is known but where its metadata file should be: in a folder of its own. */
 function isElsewhere({ file }: FloebergError, { locations, checkAllTables }: ReachabilityRequest): boolean {
   if (file === undefined || checkAllTables) return false
-  const folder = file.split('/').slice(0, -2).join('/')
+  const folder = folderOfBroken(file)
   return !locations.some((listed) => overlap(listed, folder))
 }
 

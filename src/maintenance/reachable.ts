@@ -2,9 +2,10 @@
 import type { LoadedTable } from '../catalog/catalog.ts'
 import { ObjectNotFoundError } from '../errors.ts'
 import { joinLocation } from '../storage/location.ts'
-import { mapConcurrently } from '../table/concurrency.ts'
-import { entriesOf, manifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
+import type { ManifestContext } from '../table/manifest-reader.ts'
 import { metadataLocation } from '../table/table-locations.ts'
+import { LocationHashes } from './location-hashes.ts'
+import { newManifests, statisticsFiles, visitFiles } from './reachability.ts'
 
 /**
  * Metadata files (the log's, too), statistics, and of every snapshot its list, manifests and live
@@ -18,19 +19,12 @@ export async function visitReachable(
   const { metadata } = context
   if (loaded.metadataLocation !== null) visit(loaded.metadataLocation)
   for (const entry of metadata['metadata-log']) visit(entry['metadata-file'])
-  for (const file of [...metadata.statistics, ...metadata['partition-statistics']])
-    visit(file['statistics-path'])
+  for (const location of statisticsFiles(metadata)) visit(location)
   for (const location of await hintedFiles(context)) visit(location)
-  const seen = new Set<string>()
-  for (const snapshot of metadata.snapshots) {
-    if (snapshot['manifest-list'] !== undefined) visit(snapshot['manifest-list'])
-    const manifests = (await manifestsOf(context, snapshot)).filter(({ location }) => !seen.has(location))
-    for (const { location } of manifests) seen.add(location)
-    await mapConcurrently(manifests, async (manifest) => {
-      visit(manifest.location)
-      for (const { file } of await entriesOf(context, manifest, { liveOnly: true, metrics: 'none' }))
-        visit(file.location)
-    })
+  for (const { 'manifest-list': list } of metadata.snapshots) if (list !== undefined) visit(list)
+  for await (const manifests of newManifests(context, metadata.snapshots, new LocationHashes())) {
+    for (const { location } of manifests) visit(location)
+    await visitFiles(context, manifests, (file) => visit(file.location))
   }
 }
 

@@ -1,14 +1,13 @@
 /** Creating tables: everything that can be refused is refused before anything is written. */
 import type { Catalog, LoadedTable, Namespace, TableIdentifier } from '../catalog/catalog.ts'
 import {
-  CorruptFileError,
   InvalidLocationError,
   InvalidTableConfigError,
-  MissingFileError,
   NamespaceAlreadyExistsError,
   NoSuchTableError,
   TableAlreadyExistsError,
 } from '../errors.ts'
+import { tableLocations } from '../maintenance/catalog-tables.ts'
 import { isWithin } from '../storage/location.ts'
 import { identifierToString, toNamespace } from '../table/identifier.ts'
 import type { Runtime } from '../table/runtime.ts'
@@ -131,43 +130,5 @@ async function checkLocation(
       file: object.location,
       hint: 'Register that table with registerTable, or choose another location.',
     })
-  }
-}
-
-async function* tableLocations(
-  catalog: Catalog,
-  signal?: AbortSignal,
-): AsyncGenerator<{ id: TableIdentifier; location: string }> {
-  for await (const namespace of namespacesBelow(catalog, undefined, signal)) {
-    for (const id of await catalog.listTables(namespace, { signal })) {
-      const location = await locationIfExists(catalog, id, signal)
-      if (location !== null) yield { id, location }
-    }
-  }
-}
-
-/** A table that cannot be read must not keep others from being created; where its metadata lies says enough. */
-async function locationIfExists(
-  catalog: Catalog,
-  id: TableIdentifier,
-  signal?: AbortSignal,
-): Promise<string | null> {
-  try {
-    return (await loadIfExists(catalog, id, signal))?.metadata.location ?? null
-  } catch (error) {
-    const isBroken = error instanceof MissingFileError || error instanceof CorruptFileError
-    if (!isBroken || error.file === undefined) throw error
-    return error.file.replace(/(\/metadata)?\/[^/]*$/, '')
-  }
-}
-
-async function* namespacesBelow(
-  catalog: Catalog,
-  parent: Namespace | undefined,
-  signal?: AbortSignal,
-): AsyncGenerator<Namespace> {
-  for (const namespace of await catalog.listNamespaces(parent, { signal })) {
-    yield namespace
-    if (catalog.capabilities.nestedNamespaces) yield* namespacesBelow(catalog, namespace, signal)
   }
 }

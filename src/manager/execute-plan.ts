@@ -11,6 +11,8 @@ import { executeOrphanFiles, type OrphanFilesResult } from '../maintenance/execu
 import type { OrphanFilesPlan } from '../maintenance/orphan-plan.ts'
 import { executeRepair, type RepairResult } from '../maintenance/repair.ts'
 import type { RepairPlan } from '../maintenance/repair-plan.ts'
+import { executeRelocate, type RelocateResult } from '../maintenance/execute-relocate.ts'
+import type { RelocatePlan } from '../maintenance/relocate-plan.ts'
 import {
   checkPlannedTable,
   parsePlanHead,
@@ -22,7 +24,7 @@ import { TableHandle } from '../table/table.ts'
 import type { TableState } from '../table/table-state.ts'
 
 /** Every plan that `execute` takes. */
-export type Plan = CompactionPlan | ExpirePlan | OrphanFilesPlan | RepairPlan
+export type Plan = CompactionPlan | ExpirePlan | OrphanFilesPlan | RepairPlan | RelocatePlan
 
 /** What executing a plan answers, by the plan's kind. */
 export interface PlanResults {
@@ -30,6 +32,7 @@ export interface PlanResults {
   readonly expire: ExpireResult
   readonly orphans: OrphanFilesResult
   readonly repair: RepairResult
+  readonly relocate: RelocateResult
 }
 
 /** What executing this plan answers. */
@@ -52,6 +55,8 @@ export async function executePlan(
     case 'repair':
       // The table cannot be loaded: that is why it is repaired.
       return executeRepair(runtime, plan, options)
+    case 'relocate':
+      return executeRelocate(runtime, plan, options)
     default: {
       plan satisfies never
       throw new UnsupportedFeatureError('A plan of this kind cannot be executed', {

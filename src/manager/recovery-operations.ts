@@ -3,6 +3,9 @@ import { executeOrphanFiles, type OrphanFilesResult } from '../maintenance/execu
 import { planOrphanFiles, type OrphanFilesOptions } from '../maintenance/orphan-files.ts'
 import type { OrphanFilesPlan } from '../maintenance/orphan-plan.ts'
 import { parsePlanHead, type ExecuteOptions } from '../maintenance/plan.ts'
+import { executeRelocate, type RelocateResult } from '../maintenance/execute-relocate.ts'
+import { planRelocate, type RelocateOptions } from '../maintenance/relocate.ts'
+import type { RelocatePlan } from '../maintenance/relocate-plan.ts'
 import { planRepair, executeRepair, type RepairOptions, type RepairResult } from '../maintenance/repair.ts'
 import type { RepairPlan } from '../maintenance/repair-plan.ts'
 import { toIdentifier, type TableReference } from '../table/identifier.ts'
@@ -86,5 +89,42 @@ export abstract class RecoveryOperations extends CompactionOperations {
     return this.run('repairTable', { table: id }, async () =>
       executeRepair(this.runtime, await planRepair(this.runtime, id, options), options),
     )
+  }
+
+  /**
+   * What it takes to move a table's files to another location or store, as a plan for `execute`. Only
+   * counts.
+   *
+   * InvalidArgumentError for a place that is not free; TableAlreadyExistsError for `as`;
+   * UnsupportedFeatureError for tables whose manifests cannot be written, and for catalogs that let
+   * nobody move a table's pointer (see `register`).
+   */
+  async planRelocate<In, Out>(table: Table<In, Out>, options: RelocateOptions): Promise<RelocatePlan> {
+    const handle = handleOf(table)
+    return this.run('planRelocate', { table: handle.identifier }, () => planRelocate(handle.state, options))
+  }
+
+  /**
+   * Copies all files of a table's snapshots to another location or store, with every location in them
+   * rewritten, verifies the copy, and then points the catalog to it; the handle moves along. The old
+   * files stay as they are, for you to delete.
+   *
+   * As `planRelocate`; CommitConflictError when the table was changed meanwhile (do it again: what was
+   * copied is used again); CorruptFileError; OperationAbortedError; CommitStateUnknownError.
+   */
+  async relocateTable<In, Out>(
+    table: Table<In, Out>,
+    options: RelocateOptions & ExecuteOptions,
+  ): Promise<RelocateResult> {
+    const handle = handleOf(table)
+    return this.run('relocateTable', { table: handle.identifier }, async (scope) => {
+      const plan = await planRelocate(handle.state, options)
+      const result = await executeRelocate(this.runtime, plan, options)
+      scope.record({ files: result.copiedFiles, bytes: result.copiedBytes })
+      if (plan.registration === 'replace') {
+        await handle.moveTo(await this.runtime.catalog.loadTable(handle.identifier))
+      }
+      return result
+    })
   }
 }

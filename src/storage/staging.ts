@@ -1,5 +1,6 @@
 /** FileAccess over any ObjectStore: in place on the local disk, through a scratch folder elsewhere. */
-import { mkdir, open, type FileHandle } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, mkdir, open, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { throwIfAborted } from '../abort.ts'
 import type { FileAccess, InputFile, OutputFile } from '../engine/file-access.ts'
@@ -34,6 +35,29 @@ export function createFileAccess(store: ObjectStore, options: FileAccessOptions)
     input: (file, { signal } = {}) =>
       inputs === null ? openLocal(store, file.location, signal) : inputs.open(file.location, signal),
     scratch: () => makeScratch(options.scratchDir),
+    copyIn: (localPath, location, { signal } = {}) =>
+      copyIn(store, options.scratchDir, { localPath, location, signal }),
+  }
+}
+
+async function copyIn(
+  store: ObjectStore,
+  scratchDir: string,
+  request: {
+    readonly localPath: string
+    readonly location: string
+    readonly signal: AbortSignal | undefined
+  },
+): Promise<{ readonly size: number }> {
+  const { localPath, location, signal } = request
+  const output = await openOutput(store, scratchDir, location, signal)
+  try {
+    // Where the disk can, the copy shares the bytes.
+    await inStore(location, () => copyFile(localPath, output.localPath, constants.COPYFILE_FICLONE))
+    return await output.commit()
+  } catch (error) {
+    await output.discard()
+    throw error
   }
 }
 

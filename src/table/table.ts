@@ -10,7 +10,7 @@ import type { Row } from '../format/values/value.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { identifierToString } from './identifier.ts'
 import { createInspect, type TableInspect } from './inspect.ts'
-import type { Runtime } from './runtime.ts'
+import type { Runtime, TableStorage } from './runtime.ts'
 import { createScan, type Scan, type ScanOptions } from './scan.ts'
 import { runOn } from './table-operation.ts'
 import type { TableState } from './table-state.ts'
@@ -84,12 +84,7 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
     loaded: LoadedTable,
     creation: TableCreation | null = null,
   ): Promise<TableHandle<RowIn, RowOut>> {
-    const storage = await runtime.openStorage({
-      identifier: id,
-      location: loaded.metadata.location,
-      config: loaded.config,
-      credentials: loaded.credentials ?? [],
-    })
+    const storage = await openStorage(runtime, id, loaded)
     const name = identifierToString(id)
     const state = { id, name, loaded, metadata: loaded.metadata, storage, runtime }
     return new TableHandle<RowIn, RowOut>(state, creation)
@@ -107,8 +102,7 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
   /** Moves the handle to what an operation of ours committed. */
   advance(loaded: LoadedTable): void {
     // Of operations side by side, an earlier one's answer may come later: never back.
-    if (this.metadata['metadata-log'].some((entry) => entry['metadata-file'] === loaded.metadataLocation))
-      return
+    if (this.#isBehind(loaded)) return
     this.#state = { ...this.#state, loaded, metadata: loaded.metadata }
   }
 
@@ -181,10 +175,42 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
     const { runtime, id, transaction } = this.#state
     if (transaction !== undefined) throw withinTransaction()
     await runOn(this.#state, 'refresh', async () => {
-      this.advance(await runtime.catalog.loadTable(id))
+      const first = await runtime.catalog.loadTable(id)
+      // A state behind ours may have been asked for before a commit of ours; if a second look shows it
+      // again, the table was taken back to it.
+      const loaded = this.#isBehind(first) ? await runtime.catalog.loadTable(id) : first
+      if (loaded.metadataLocation === first.metadataLocation || !this.#isBehind(loaded))
+        await this.moveTo(loaded)
     })
     return this
   }
+
+  /** Takes on what the catalog says, also an earlier state, or one whose files are elsewhere. */
+  async moveTo(loaded: LoadedTable): Promise<void> {
+    const { runtime, id } = this.#state
+    const storage =
+      loaded.metadata.location === this.location
+        ? this.#state.storage
+        : await openStorage(runtime, id, loaded)
+    this.#state = { ...this.#state, loaded, metadata: loaded.metadata, storage }
+  }
+
+  #isBehind({ metadataLocation }: LoadedTable): boolean {
+    return this.metadata['metadata-log'].some((entry) => entry['metadata-file'] === metadataLocation)
+  }
+}
+
+function openStorage(
+  runtime: Runtime,
+  identifier: TableIdentifier,
+  loaded: LoadedTable,
+): Promise<TableStorage> {
+  return runtime.openStorage({
+    identifier,
+    location: loaded.metadata.location,
+    config: loaded.config,
+    credentials: loaded.credentials ?? [],
+  })
 }
 
 /**

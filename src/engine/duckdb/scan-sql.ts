@@ -10,6 +10,7 @@ import type { NestedField } from '../../format/types.ts'
 import { ALL_ROWS } from './filter-sql.ts'
 import type { OpenTask } from './open-tasks.ts'
 import { READ_OPTIONS } from './physical.ts'
+import { LOCATION, POSITION } from './position-deletes.ts'
 import { columnSql, type FileColumns } from './projection.ts'
 import { joinedBits, type RowChoice } from './row-choice.ts'
 import { branchesOf, type Branch } from './scan-branches.ts'
@@ -154,7 +155,9 @@ function outputSql(field: NestedField, branch: Branch): string {
   if (field.id === FILE_COLUMN_ID) {
     return byFileSql(quoteTexts(branch.tasks.map((task) => task.file.location)))
   }
-  if (field.id > HIGHEST_TABLE_FIELD_ID) {
+  // A position delete file read for its own rows does hold these two.
+  const isHeld = field.id === LOCATION.id || field.id === POSITION.id
+  if (field.id > HIGHEST_TABLE_FIELD_ID && !isHeld) {
     throw new UnsupportedFeatureError(`the metadata column '${field.name}' cannot be read yet`)
   }
   return columnSql(field, branch.layout.columns)

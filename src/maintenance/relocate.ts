@@ -1,0 +1,205 @@
+/**
+ * Moving a table to another place: all its files are copied, and every location in them rewritten;
+ * what came out is verified; then the catalog is told. Until then nobody sees anything of it, and the
+ * source is never touched.
+ */
+import type { TableIdentifier } from '../catalog/catalog.ts'
+import {
+  InvalidArgumentError,
+  ObjectNotFoundError,
+  TableAlreadyExistsError,
+  UnsupportedFeatureError,
+} from '../errors.ts'
+import { murmur3 } from '../format/transforms/murmur3.ts'
+import { isWithin, joinLocation, newLocation } from '../storage/location.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { identifierToString, toIdentifier, type TableReference } from '../table/identifier.ts'
+import { metadataLocation } from '../table/table-locations.ts'
+import type { TableState } from '../table/table-state.ts'
+import { tableLocations } from './catalog-tables.ts'
+import { hashOf, LocationHashes } from './location-hashes.ts'
+import { ownFolders, withoutSlash } from './own-folders.ts'
+import { PathMap, type MovedRoot } from './path-map.ts'
+import { planHead } from './plan.ts'
+import { historyContext, newManifests, statisticsFiles, visitFiles } from './reachability.ts'
+import type { RelocatePlan, RelocationTotals } from './relocate-plan.ts'
+
+/** Where a table goes, and what becomes of its entry in the catalog. */
+export interface RelocateOptions {
+  /** The table's new location: a folder of its own, empty or from an earlier try. */
+  readonly to: string
+  /**
+   * The new files become another table by this name, with an id of its own, and this table stays
+   * where it is. Default: the table's own entry is pointed to them.
+   */
+  readonly as?: TableReference | undefined
+  /**
+   * Default true. False: the catalog is not told; the result says which metadata file to register, in
+   * whichever catalog.
+   */
+  readonly register?: boolean | undefined
+  /** Ends the call with OperationAbortedError. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Counts what is to be copied. Writes nothing. */
+export async function planRelocate(state: TableState, options: RelocateOptions): Promise<RelocatePlan> {
+  const { metadata, runtime, id } = state
+  const to = newLocation(options.to)
+  refuseUnwritable(state)
+  const as = options.as === undefined ? null : toIdentifier(options.as)
+  const registration = registrationOf(state, as, options)
+  if (as !== null && (await runtime.catalog.tableExists(as, { signal: options.signal }))) throw exists(as)
+  await checkFree(state, to, options.signal)
+  const roots = movedRoots(state, to)
+  const folder = new PathMap(roots).of(metadataLocation(metadata.location, metadata.properties))
+  const extension = metadata.properties['write.metadata.compression-codec'] === 'gzip' ? '.gz' : ''
+  return {
+    ...planHead('relocate', state),
+    table: { namespace: [...id.namespace], name: id.name },
+    to,
+    roots,
+    targetMetadataLocation: joinLocation(folder, `00000-${runtime.random.uuid()}${extension}.metadata.json`),
+    targetUuid: as === null ? metadata['table-uuid'] : runtime.random.uuid(),
+    registration,
+    as: as === null ? null : { namespace: [...as.namespace], name: as.name },
+    snapshots: metadata.snapshots.length,
+    files: await totalsOf(state, options.signal),
+  }
+}
+
+function registrationOf(
+  { runtime, name }: TableState,
+  as: TableIdentifier | null,
+  { register = true }: RelocateOptions,
+): RelocatePlan['registration'] {
+  if (!register) return 'none'
+  if (as !== null) return 'register'
+  if (runtime.catalog.metadataPointers !== undefined) return 'replace'
+  throw new UnsupportedFeatureError('This catalog does not let its clients move a table to other files', {
+    table: name,
+    hint: 'Relocate with register: false, drop the table without purge, and register the new metadata file.',
+  })
+}
+
+function refuseUnwritable({ metadata, name }: TableState): void {
+  if (metadata['format-version'] === 3 && metadata.snapshots.length > 0) {
+    throw new UnsupportedFeatureError('Relocating tables of format version 3 is not supported yet', {
+      table: name,
+      hint: 'Their manifests cannot be written yet.',
+    })
+  }
+  if (
+    metadata.properties['encryption.key-id'] !== undefined ||
+    (metadata['encryption-keys'] ?? []).length > 0
+  ) {
+    throw new UnsupportedFeatureError('Relocating encrypted tables is not supported', { table: name })
+  }
+}
+
+export function exists(id: TableIdentifier): TableAlreadyExistsError {
+  return new TableAlreadyExistsError('There is a table by that name already', {
+    table: identifierToString(id),
+    hint: 'Choose another name, or drop that table.',
+  })
+}
+
+/**
+ * The table's folders, the outermost to `to` itself; others into folders of their own below it, so
+ * that no two files meet in one place.
+ */
+function movedRoots({ metadata, runtime }: TableState, to: string): MovedRoot[] {
+  const location = withoutSlash(metadata.location)
+  const others = [...ownFolders(metadata), ...runtime.extraRoots.map(withoutSlash)]
+    .filter((folder) => !isWithin(folder, location))
+    .filter((folder, at, all) => all.indexOf(folder) === at)
+  return [
+    { from: location, to },
+    ...others.map((from) => ({ from, to: joinLocation(to, 'data', `from-${hash(from)}`) })),
+  ]
+}
+
+function hash(text: string): string {
+  return (murmur3(new TextEncoder().encode(text)) >>> 0).toString(16).padStart(8, '0')
+}
+
+/** What stands in the target from an earlier try says so by this object; its name holds the table's id. */
+export function markerOf(to: string, tableUuid: string): string {
+  return joinLocation(to, `.floeberg-relocation-${tableUuid}`)
+}
+
+/** InvalidLocationError for a target that is another table's, the source's own, or somebody else's. */
+export async function checkFree(
+  state: TableState,
+  to: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { metadata, runtime, id } = state
+  for (const folder of ownFolders(metadata)) {
+    if (overlap(folder, to)) throw taken(to, 'It overlaps with the table’s own folders')
+  }
+  for await (const other of tableLocations(runtime.catalog, signal)) {
+    if (identifierToString(other.id) === identifierToString(id) || !overlap(other.location, to)) continue
+    throw taken(to, `It overlaps with the location of ${identifierToString(other.id)}`)
+  }
+  const { store } = await runtime.openStorage({ identifier: id, location: to, config: {}, credentials: [] })
+  if (await isThere(store, markerOf(to, metadata['table-uuid']), signal)) return
+  for await (const _ of store.list(`${to}/`, { signal })) throw taken(to, 'There are files already')
+}
+
+async function isThere(
+  store: ObjectStore,
+  location: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    await store.head(location, { signal })
+    return true
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return false
+    throw error
+  }
+}
+
+function overlap(a: string, b: string): boolean {
+  return isWithin(a, b) || isWithin(b, a)
+}
+
+function taken(file: string, why: string): InvalidArgumentError {
+  return new InvalidArgumentError(`The table cannot move there: ${why}`, {
+    file,
+    hint: 'Choose an empty folder.',
+  })
+}
+
+async function totalsOf(state: TableState, signal: AbortSignal | undefined): Promise<RelocationTotals> {
+  const { metadata } = state
+  const context = historyContext(state, metadata, signal)
+  const counts = {
+    dataFiles: { count: 0, bytes: 0 },
+    positionDeleteFiles: { count: 0, bytes: 0 },
+    equalityDeleteFiles: { count: 0, bytes: 0 },
+    manifests: { count: 0, bytes: 0 },
+    manifestLists: { count: 0, bytes: 0 },
+    statisticsFiles: { count: statisticsFiles(metadata).length, bytes: 0 },
+  }
+  const kinds = {
+    data: counts.dataFiles,
+    'position-deletes': counts.positionDeleteFiles,
+    'equality-deletes': counts.equalityDeleteFiles,
+  }
+  counts.manifestLists.count = metadata.snapshots.filter((each) => each['manifest-list'] !== undefined).length
+  const seen = new LocationHashes()
+  for await (const manifests of newManifests(context, metadata.snapshots, new LocationHashes())) {
+    for (const { length } of manifests) add(counts.manifests, length)
+    await visitFiles(context, manifests, ({ location, content, fileSizeInBytes }) => {
+      if (seen.add(hashOf(location)) === 'new') add(kinds[content], fileSizeInBytes)
+    })
+  }
+  return counts
+}
+
+function add(total: { count: number; bytes: number }, bytes: number): void {
+  total.count += 1
+  total.bytes += bytes
+}
