@@ -59,7 +59,8 @@ export function toJson(value: unknown): Json {
     case 'bigint':
       return value.toString()
     case 'number':
-      return Number.isFinite(value) ? value : String(value)
+      // JSON has no minus zero; adding zero leaves every other number as it is.
+      return Number.isFinite(value) ? value + 0 : String(value)
     case 'boolean':
     case 'string':
       return value

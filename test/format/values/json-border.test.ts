@@ -69,6 +69,10 @@ test('a date that is none is null, as JSON.stringify has it', () => {
   expect(toJson({ at: new Date(Number.NaN) })).toEqual({ at: null })
 })
 
+test('minus zero is zero, as JSON.stringify has it', () => {
+  expect(Object.is(toJson(-0), 0)).toBe(true)
+})
+
 test('JSON can hold whatever comes out', () => {
   fc.assert(
     fc.property(
