@@ -51,7 +51,25 @@ export type { RelocatePlan, RelocationTotals } from './maintenance/relocate-plan
 export type { RelocateResult } from './maintenance/execute-relocate.ts'
 export type { Bounds, RetentionSettings } from './table/runtime.ts'
 export type { PurgeResult } from './maintenance/purge.ts'
-export type { CompactionOptions } from './manager/compaction-operations.ts'
+export type {
+  CompactionOptions,
+  RewriteManifestsOptions,
+  RewritePositionDeletesOptions,
+} from './manager/compaction-operations.ts'
+export type {
+  ManifestsGroup,
+  PlannedManifest,
+  RewriteManifestsChoices,
+  RewriteManifestsPlan,
+  RewriteManifestsResult,
+} from './maintenance/manifests-plan.ts'
+export type {
+  PlannedDeleteFile,
+  PositionDeletesGroup,
+  RewritePositionDeletesChoices,
+  RewritePositionDeletesPlan,
+} from './maintenance/position-deletes-plan.ts'
+export type { RewritePositionDeletesResult } from './maintenance/rewrite-position-deletes.ts'
 export type {
   CompactionChoices,
   CompactionStrategy,

@@ -10,6 +10,7 @@ import type { PartitionSpec } from '../format/partition-spec.ts'
 import type { Schema } from '../format/schema.ts'
 import type { SortOrder } from '../format/sort-order.ts'
 import type { Row } from '../format/values/value.ts'
+import type { FileAdoption } from './adoption.ts'
 import type { FileAccess } from './file-access.ts'
 import type { RowChanges, ScannedRows, SelectedRows } from './row-changes.ts'
 
@@ -134,7 +135,7 @@ export interface OutputPath {
 }
 
 /** An engine: rows into data files, scan tasks into rows. */
-export interface DataPlane extends RowChanges {
+export interface DataPlane extends RowChanges, FileAdoption {
   readonly name: string
   /**
    * Writes rows as Parquet files. When it throws, every file it made is gone again.

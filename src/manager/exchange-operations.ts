@@ -1,9 +1,40 @@
 /** Operations that bring files in and data out. */
 import { handleOf, type Table } from '../table/table.ts'
+import { addDataFiles, type AddFilesOptions, type AddFilesResult } from './add-files.ts'
+import { checkCommitOptions } from './check-write-options.ts'
 import { exportRows, type ExportOptions, type ExportResult } from './export-table.ts'
 import { RecoveryOperations } from './recovery-operations.ts'
 
 export abstract class ExchangeOperations extends RecoveryOperations {
+  /**
+   * Makes Parquet files that are there already data files of the table, as they are, in one snapshot.
+   * Metrics, row group offsets and partition values come from their footers; files without field ids
+   * are read by the table's name mapping, which is made with them where there is none. A path that
+   * ends in `/` means the Parquet files below it.
+   *
+   * InvalidArgumentError for a file that is in the table already or is given twice, unless
+   * `onDuplicate` is `skip`; InvalidLocationError for one outside of the table's own and the configured
+   * roots; MissingFileError; SchemaMismatchError naming file and column; InvalidDataError for rows of
+   * more than one partition and for nulls in required columns; CorruptFileError;
+   * CommitConflictError; CommitStateUnknownError; OperationAbortedError. Whatever fails, the files stay.
+   */
+  async addFiles<In, Out>(
+    table: Table<In, Out>,
+    paths: readonly string[],
+    options: AddFilesOptions = {},
+  ): Promise<AddFilesResult> {
+    const handle = handleOf(table)
+    const { commitStrategy = this.commitStrategy } = options
+    const args = { commitStrategy, paths: [...paths] }
+    return this.run('addFiles', { table: handle.identifier, arguments: args }, async (scope) => {
+      checkCommitOptions(handle, options)
+      const result = await addDataFiles(handle, paths, { ...options, commitStrategy })
+      const { snapshotId, rows, files, bytes, attempts } = result
+      scope.record({ snapshotId, rows, files, bytes, attempts })
+      return result
+    })
+  }
+
   /**
    * Writes the rows of a scan into one local Parquet, CSV, JSON or Arrow file, which appears under its
    * name only when it is whole.

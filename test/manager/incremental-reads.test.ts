@@ -34,11 +34,12 @@ async function append(
   return head(tbl)
 }
 
-describe.each(['1', '2'])('format version %s', (version) => {
+describe.each([1, 2] as const)('format version %s', (formatVersion) => {
   const table = (world: EvolutionWorld) =>
     createTable(world, 'id: int, v: string', {
       partitionSpec: [{ source: 'v' }],
-      properties: { 'format-version': version, 'commit.manifest.min-count-to-merge': '2' },
+      formatVersion,
+      properties: { 'commit.manifest.min-count-to-merge': '2' },
     })
 
   test.each([false, true])('every range of a history of appends, merged: %s', async (merge) => {

@@ -1,5 +1,6 @@
 /** The embedded data plane: everything that touches rows, done by DuckDB. */
 import type { DataPlane } from '../data-plane.ts'
+import { adopt } from './adopt.ts'
 import { DuckDbEngine, type EngineOptions } from './connection.ts'
 import { inferSchema } from './infer.ts'
 import { countRows, PhysicalSchemas, readArrow, readRows, readToFile, type Reader } from './read.ts'
@@ -21,6 +22,7 @@ export async function openDuckDbPlane(options: DuckDbPlaneOptions): Promise<Data
     countRows: (request) => countRows(reader, request),
     inferSchema: (source, runOptions) => inferSchema(engine, source, runOptions),
     ...rowChanges(reader),
+    adopt: (request) => adopt(reader, request),
     close: () => engine.close(),
   }
 }

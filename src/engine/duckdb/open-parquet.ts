@@ -6,12 +6,16 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { CorruptFileError, MissingFileError, StorageDeniedError, type FloebergError } from '../../errors.ts'
 import { FooterError, outlineFooter, type FooterOutline } from './parquet-footer.ts'
 
-/** What the table knows of a file. */
-export interface ExpectedFile {
+/** A file of which the size is known. */
+export interface SizedFile {
   /** As errors call it. */
   readonly name: string
   readonly localPath: string
   readonly sizeInBytes: number
+}
+
+/** What the table knows of a file. */
+export interface ExpectedFile extends SizedFile {
   readonly recordCount: number
 }
 
@@ -28,6 +32,15 @@ const MAGIC = 0x31524150 // 'PAR1', little-endian
  * size and row count that its manifest entry says; StorageDeniedError.
  */
 export async function readFooter(file: ExpectedFile): Promise<FooterOutline> {
+  const outline = parseOutline(file, await readFooterBytes(file))
+  if (outline.rowCount !== file.recordCount) {
+    throw corrupt(file, `it has ${outline.rowCount} rows where its manifest entry says ${file.recordCount}`)
+  }
+  return outline
+}
+
+/** The bytes of a file's footer, without magic and length. Errors as `readFooter`. */
+export async function readFooterBytes(file: SizedFile): Promise<Uint8Array> {
   let handle: FileHandle
   try {
     handle = await open(file.localPath, 'r')
@@ -39,11 +52,7 @@ export async function readFooter(file: ExpectedFile): Promise<FooterOutline> {
     if (size !== file.sizeInBytes) {
       throw corrupt(file, `it has ${size} bytes where its manifest entry says ${file.sizeInBytes}`)
     }
-    const outline = parseOutline(file, await footerBytes(handle, file))
-    if (outline.rowCount !== file.recordCount) {
-      throw corrupt(file, `it has ${outline.rowCount} rows where its manifest entry says ${file.recordCount}`)
-    }
-    return outline
+    return await footerBytes(handle, file)
   } finally {
     await handle.close()
   }
@@ -57,7 +66,7 @@ export function corrupt(file: { readonly name: string }, reason: string): Corrup
   })
 }
 
-async function footerBytes(handle: FileHandle, file: ExpectedFile): Promise<Uint8Array> {
+async function footerBytes(handle: FileHandle, file: SizedFile): Promise<Uint8Array> {
   const tail = await readAt(handle, file, Math.max(0, file.sizeInBytes - TAIL_BYTES), file.sizeInBytes)
   if (tail.length < TRAILER_BYTES + 4) throw corrupt(file, 'it is too short')
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength)
@@ -71,12 +80,7 @@ async function footerBytes(handle: FileHandle, file: ExpectedFile): Promise<Uint
   return readAt(handle, file, end - length, end)
 }
 
-async function readAt(
-  handle: FileHandle,
-  file: ExpectedFile,
-  start: number,
-  end: number,
-): Promise<Uint8Array> {
+async function readAt(handle: FileHandle, file: SizedFile, start: number, end: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start)
   let done = 0
   while (done < bytes.length) {
@@ -87,7 +91,8 @@ async function readAt(
   return bytes
 }
 
-function parseOutline(file: ExpectedFile, footer: Uint8Array): FooterOutline {
+/** The outline of a footer. CorruptFileError. */
+export function parseOutline(file: { readonly name: string }, footer: Uint8Array): FooterOutline {
   try {
     return outlineFooter(footer)
   } catch (error) {
@@ -96,7 +101,7 @@ function parseOutline(file: ExpectedFile, footer: Uint8Array): FooterOutline {
   }
 }
 
-function openError(error: unknown, file: ExpectedFile): FloebergError {
+function openError(error: unknown, file: SizedFile): FloebergError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOENT' || code === 'ENOTDIR') return missing(file)
   return new StorageDeniedError('a data file cannot be opened', { file: file.name, cause: error })

@@ -51,7 +51,7 @@ export function leafSql(path: readonly NestedField[], file: FileColumns): string
   let struct: string | null = null
   for (const [depth, field] of path.entries()) {
     const isLeaf = depth === path.length - 1
-    const found = locate(field, level, file)
+    const found = findIn(field, level, file)
     if (isLeaf) {
       const sql = fieldSql(field, level, file, pathName(path))
       // A member that the file does not hold has a value only where its struct is there.
@@ -73,20 +73,21 @@ export function leafSql(path: readonly NestedField[], file: FileColumns): string
 }
 
 /** A struct's members, or the columns of the file. */
-interface Level {
+export interface Level {
   readonly fields: readonly PhysicalField[]
   readonly sql: (at: number) => string
   /** The part of the name mapping that speaks of these fields. */
   readonly mapping: readonly MappedField[] | null
 }
 
-interface Found {
+export interface Found {
   readonly at: number
   readonly field: PhysicalField
   readonly mapping: readonly MappedField[] | null
 }
 
-function fileLevel(file: FileColumns): Level {
+/** The columns of a file. */
+export function fileLevel(file: FileColumns): Level {
   return {
     fields: file.physical.columns,
     sql: (at) => file.columns[at] ?? '',
@@ -103,7 +104,7 @@ function textOf(name: string): string {
 }
 
 /** Finds a table field among a level's physical fields: by id, or by mapped name where it has none. */
-function locate(field: NestedField, level: Level, file: FileColumns): Found | null {
+export function findIn(field: NestedField, level: Level, file: FileColumns): Found | null {
   const mapped = level.mapping?.find((each) => each['field-id'] === field.id)
   const mapping = mapped?.fields ?? null
   const byId = only(level.fields, (each) => each.id === field.id, field, file)
@@ -135,7 +136,7 @@ function only(
 
 /** SQL of a field at a level, whether the file holds it or not. */
 function fieldSql(field: NestedField, level: Level, file: FileColumns, name: string): string {
-  const found = locate(field, level, file)
+  const found = findIn(field, level, file)
   if (found === null) return absentSql(field, file, name)
   const convert = conversion(field.type, found.field.node, found.mapping, file, name)
   const sql = level.sql(found.at)
@@ -179,13 +180,13 @@ function conversion(
   if (type.kind === 'struct' && node.kind === 'struct')
     return structConversion(type, node, mapping, file, name)
   if (type.kind === 'list' && node.kind === 'list') {
-    const element = conversion(type.element, node.element, childMapping(mapping, 'element'), file, name)
+    const element = conversion(type.element, node.element, mappingOf(mapping, 'element'), file, name)
     if (element === null) return null
     return (sql) => `list_transform(${sql}, lambda item: ${element('item')})`
   }
   if (type.kind === 'map' && node.kind === 'map') {
-    const key = conversion(type.key, node.key, childMapping(mapping, 'key'), file, `${name}.key`)
-    const value = conversion(type.value, node.value, childMapping(mapping, 'value'), file, `${name}.value`)
+    const key = conversion(type.key, node.key, mappingOf(mapping, 'key'), file, `${name}.key`)
+    const value = conversion(type.value, node.value, mappingOf(mapping, 'value'), file, `${name}.value`)
     return key === null && value === null ? null : mapConversion(key, value)
   }
   if (isPrimitive(type) && node.kind === 'leaf') {
@@ -216,7 +217,7 @@ function structConversion(
   if (names.length === 0) throw new UnsupportedFeatureError(`column '${name}' is a struct without fields`)
   const level = { fields: node.fields, mapping, sql: () => '' }
   const asItIs = type.fields.every((field, at) => {
-    const found = locate(field, level, file)
+    const found = findIn(field, level, file)
     if (found === null || found.at !== at || found.field.sqlName !== names[at]) return false
     return conversion(field.type, found.field.node, found.mapping, file, `${name}.${field.name}`) === null
   })
@@ -232,7 +233,7 @@ function structConversion(
 }
 
 /** The mapping of what a list or map holds: its one `element`, `key` or `value`. */
-function childMapping(
+export function mappingOf(
   mapping: readonly MappedField[] | null,
   part: 'element' | 'key' | 'value',
 ): readonly MappedField[] | null {
