@@ -131,6 +131,13 @@ export interface SelectedRows {
   readonly kind: 'selected'
 }
 
+/** Whose deletes to read. */
+export interface DeletedPositionsRequest extends RunOptions {
+  /** Only their position deletes are read. */
+  readonly tasks: readonly FileScanTask[]
+  readonly files: FileAccess
+}
+
 /** Positions of rows to be written as position delete files. */
 export interface PositionDeleteRequest extends RunOptions {
   /** Data files with the positions to delete, all of one partition spec. */
@@ -151,6 +158,8 @@ export interface RowChanges {
   match(request: MatchRequest): Promise<readonly FileMatch[]>
   /** Rows that fall in given partitions of a spec, which need not be that of their files. */
   matchPartitions(request: PartitionMatchRequest): Promise<readonly FileMatch[]>
+  /** The rows that the tasks' own position deletes remove; files of which none is removed are left out. */
+  deletedPositions(request: DeletedPositionsRequest): Promise<readonly FileMatch[]>
   /** Writes position delete files; when it throws, all it made is gone again. v2 only. */
   writePositionDeletes(request: PositionDeleteRequest): Promise<readonly ContentFile[]>
   /** Reads a source once into scratch. Errors as `DataPlane.write`. */

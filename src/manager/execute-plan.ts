@@ -5,6 +5,16 @@
 import { UnsupportedFeatureError } from '../errors.ts'
 import { executeCompaction, type CompactionResult } from '../maintenance/compact.ts'
 import type { CompactionPlan } from '../maintenance/compaction-plan.ts'
+import {
+  executeManifests,
+  type RewriteManifestsPlan,
+  type RewriteManifestsResult,
+} from '../maintenance/manifests-plan.ts'
+import type { RewritePositionDeletesPlan } from '../maintenance/position-deletes-plan.ts'
+import {
+  executePositionDeletes,
+  type RewritePositionDeletesResult,
+} from '../maintenance/rewrite-position-deletes.ts'
 import { executeExpire, type ExpireResult } from '../maintenance/expire.ts'
 import type { ExpirePlan } from '../maintenance/expire-plan.ts'
 import { executeOrphanFiles, type OrphanFilesResult } from '../maintenance/execute-orphans.ts'
@@ -24,11 +34,20 @@ import { TableHandle } from '../table/table.ts'
 import type { TableState } from '../table/table-state.ts'
 
 /** Every plan that `execute` takes. */
-export type Plan = CompactionPlan | ExpirePlan | OrphanFilesPlan | RepairPlan | RelocatePlan
+export type Plan =
+  | CompactionPlan
+  | RewriteManifestsPlan
+  | RewritePositionDeletesPlan
+  | ExpirePlan
+  | OrphanFilesPlan
+  | RepairPlan
+  | RelocatePlan
 
 /** What executing a plan answers, by the plan's kind. */
 export interface PlanResults {
   readonly compact: CompactionResult
+  readonly 'rewrite-manifests': RewriteManifestsResult
+  readonly 'rewrite-position-deletes': RewritePositionDeletesResult
   readonly expire: ExpireResult
   readonly orphans: OrphanFilesResult
   readonly repair: RepairResult
@@ -48,6 +67,11 @@ export async function executePlan(
   switch (plan.kind) {
     case 'compact':
       return (await executeCompaction(await openPlanned(runtime, head, options.signal), plan, options)).result
+    case 'rewrite-manifests':
+      return (await executeManifests(await openPlanned(runtime, head, options.signal), plan, options)).result
+    case 'rewrite-position-deletes':
+      return (await executePositionDeletes(await openPlanned(runtime, head, options.signal), plan, options))
+        .result
     case 'expire':
       return (await executeExpire(await openPlanned(runtime, head, options.signal), plan, options)).result
     case 'orphans':
@@ -56,7 +80,7 @@ export async function executePlan(
       // The table cannot be loaded: that is why it is repaired.
       return executeRepair(runtime, plan, options)
     case 'relocate':
-      return executeRelocate(runtime, plan, options)
+      return (await executeRelocate(runtime, plan, options)).result
     default: {
       plan satisfies never
       throw new UnsupportedFeatureError('A plan of this kind cannot be executed', {

@@ -130,6 +130,13 @@ export class SnapshotProducer {
     await allDone(puts)
   }
 
+  /** A manifest that other attempts may use again; what the committed list does not name, `tidy` removes. */
+  async writeSharedManifest(base: TableMetadata, entries: readonly ManifestEntry[]): Promise<ManifestFile> {
+    const { manifest, bytes } = this.#encodeManifest(base, entries)
+    await this.#putManifest(manifest.location, bytes, this.#sharedFiles)
+    return manifest
+  }
+
   /** A manifest that depends on the base, and is removed when the attempt conflicts. */
   async writeAttemptManifest(base: TableMetadata, entries: readonly ManifestEntry[]): Promise<ManifestFile> {
     const { manifest, bytes } = this.#encodeManifest(base, entries)

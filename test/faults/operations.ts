@@ -65,6 +65,9 @@ const SHORT_LOG = {
 }
 const MERGE_AT_ONCE = { 'commit.manifest.min-count-to-merge': '2' }
 
+/** Data files that a table had, and has no longer. */
+const REMOVED = new WeakMap<Table, readonly string[]>()
+
 export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
   {
     method: 'createTable',
@@ -368,6 +371,47 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
     },
   },
   {
+    method: 'rewriteManifests',
+    variant: 'of two kinds of content',
+    prepare: async (manager) => {
+      await prepareTable(manager, { 'write.delete.mode': 'merge-on-read' }, [...WIDE, [3000n, 3001n]])
+      for (const id of [1, 2]) await manager.deleteRows(await handle(manager), `id = ${id}`)
+    },
+    handle,
+    run: ({ manager, table, signal }) => manager.rewriteManifests(table(), { signal }),
+  },
+  {
+    method: 'rewritePositionDeletes',
+    variant: 'of one data file',
+    prepare: async (manager) => {
+      await prepareTable(manager, { 'write.delete.mode': 'merge-on-read' }, WIDE)
+      for (const id of [1, 3]) await manager.deleteRows(await handle(manager), `id = ${id}`)
+    },
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.rewritePositionDeletes(table(), { minInputFiles: 2, signal }),
+  },
+  {
+    method: 'addFiles',
+    variant: 'of a file that was removed from the table',
+    prepare: async (manager) => {
+      await prepareTable(manager, SHORT_LOG)
+      const tbl = await handle(manager)
+      await manager.deleteRows(tbl, "kind = 'k1' and id < 3")
+    },
+    handle: async (manager) => {
+      const tbl = await handle(manager)
+      const all = tbl.metadata.snapshots.at(-2)?.['snapshot-id']
+      const { tasks } = await tbl.scan({ snapshotId: all, filter: "kind = 'k1' and id < 3" }).plan()
+      REMOVED.set(
+        tbl,
+        tasks.map(({ entry }) => entry.file.location),
+      )
+      return tbl
+    },
+    run: ({ manager, table, signal }) => manager.addFiles(table(), REMOVED.get(table()) ?? [], { signal }),
+  },
+  {
     method: 'createNamespace',
     variant: 'with properties',
     prepare: prepareTable,
@@ -409,6 +453,8 @@ const READING = new Set([
   'loadTable',
   'namespaceExists',
   'planCompaction',
+  'planRewriteManifests',
+  'planRewritePositionDeletes',
   'planDeleteRows',
   'planSchemaEvolution',
   'planUpdateRows',

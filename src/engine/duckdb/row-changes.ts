@@ -1,5 +1,6 @@
 /** Changes of rows that are there, by DuckDB. */
 import type { RowChanges } from '../row-changes.ts'
+import { deletedPositions } from './deleted-positions.ts'
 import { matchKeys } from './match-keys.ts'
 import { match, matchPartitions } from './match.ts'
 import type { Reader } from './open-tasks.ts'
@@ -11,6 +12,7 @@ export function rowChanges(reader: Reader): RowChanges {
   return {
     match: (request) => match(reader, request),
     matchPartitions: (request) => matchPartitions(reader, request),
+    deletedPositions: (request) => deletedPositions(reader, request),
     writePositionDeletes: (request) => writePositionDeletes(reader.engine, request),
     spool: (request) => spool(reader.engine, request),
     checkKeys: (source, keys, options) => checkKeys(reader.engine, source, keys, options),

@@ -77,6 +77,11 @@ export class RewriteFilesChange implements CommitChange {
       { pack: true },
     )
     if (added.length === 0 && removed.length === 0) return null
+    // New delete files stand for old ones, all of which have to be there to be stood for.
+    const isShort = removed.length < removedData.length + removedDeletes.length
+    if (isShort && added.some((file) => file.content !== 'data')) {
+      throw conflict('a delete file that it replaces was removed')
+    }
     this.#removed = removed
     const { updates, requirements } = await this.#producer.finish(
       base,

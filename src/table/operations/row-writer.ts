@@ -128,8 +128,13 @@ export class RowWriter {
 
   /** Position delete files for the files that are to keep their dead rows. */
   async writeDeletes(base: TableMetadata, decided: readonly DecidedMatch[]): Promise<readonly ContentFile[]> {
-    const { runtime, storage, signal } = this.#options
     const matches = decided.filter(({ decision }) => decision.action === 'delete').map(({ match }) => match)
+    return this.writePositions(base, matches)
+  }
+
+  /** Position delete files for rows of data files. */
+  async writePositions(base: TableMetadata, matches: readonly FileMatch[]): Promise<readonly ContentFile[]> {
+    const { runtime, storage, signal } = this.#options
     const written: ContentFile[] = []
     // Delete entries belong to the spec of the data files they are about, each to its own.
     for (const [specId, deletes] of Map.groupBy(matches, ({ task }) => task.spec.specId)) {
