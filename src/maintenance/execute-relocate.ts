@@ -36,6 +36,12 @@ export interface RelocateResult {
   readonly reusedFiles: number
 }
 
+/** The result, and the table as the catalog has it now; null where it was not told. */
+export interface Relocated {
+  readonly result: RelocateResult
+  readonly table: LoadedTable | null
+}
+
 /**
  * CommitConflictError when the table was changed since the plan; TableAlreadyExistsError;
  * CorruptFileError and MissingFileError when a file is not what its manifest says;
@@ -45,10 +51,13 @@ export async function executeRelocate(
   runtime: Runtime,
   given: RelocatePlan,
   options: ExecuteOptions,
-): Promise<RelocateResult> {
+): Promise<Relocated> {
   const plan = parsePlan(relocatePlanSchema, given)
   const done = await alreadyDone(runtime, plan, options)
-  if (done !== null) return resultOf(plan, done, { copiedFiles: 0, copiedBytes: 0, reusedFiles: 0 })
+  if (done !== null) {
+    const location = done.metadataLocation ?? plan.targetMetadataLocation
+    return { result: resultOf(plan, location, NOTHING), table: done }
+  }
   const loaded = await runtime.catalog.loadTable(plan.table, { snapshots: 'all', signal: options.signal })
   checkPlannedTable(plan, loaded.metadata)
   if (loaded.metadataLocation !== plan.metadataLocation) throw changed(plan)
@@ -57,23 +66,26 @@ export async function executeRelocate(
   const relocation = new Relocation(state, plan, options)
   const counts = await relocation.copy()
   throwIfAborted(options.signal)
-  await register(runtime, plan, loaded)
+  const table = await register(runtime, plan, loaded)
   await relocation.tidy()
-  return resultOf(plan, plan.targetMetadataLocation, counts)
+  return { result: resultOf(plan, plan.targetMetadataLocation, counts), table }
 }
 
-/** The metadata location of what an earlier execution has registered; null when none has. */
+const NOTHING: CopyCounts = { copiedFiles: 0, copiedBytes: 0, reusedFiles: 0 }
+
+/** What an earlier execution has registered; null when none has. */
 async function alreadyDone(
   runtime: Runtime,
   plan: RelocatePlan,
   { signal }: ExecuteOptions,
-): Promise<string | null> {
+): Promise<LoadedTable | null> {
   if (plan.registration === 'none') return null
   const id = plan.as ?? plan.table
   try {
-    const { metadata, metadataLocation } = await runtime.catalog.loadTable(id, { signal })
+    const loaded = await runtime.catalog.loadTable(id, { signal })
+    const { metadata } = loaded
     const isIt = metadata['table-uuid'] === plan.targetUuid && sameLocation(metadata.location, plan.to)
-    if (isIt) return metadataLocation ?? plan.targetMetadataLocation
+    if (isIt) return loaded
     if (plan.as !== null) throw exists(plan.as)
     return null
   } catch (error) {
@@ -94,16 +106,19 @@ function changed({ table }: RelocatePlan): CommitConflictError {
   })
 }
 
-/** The last step, and the only one that anybody sees. */
-async function register(runtime: Runtime, plan: RelocatePlan, loaded: LoadedTable): Promise<void> {
+/** The last step, and the only one that anybody sees. null where the catalog is not told. */
+async function register(
+  runtime: Runtime,
+  plan: RelocatePlan,
+  loaded: LoadedTable,
+): Promise<LoadedTable | null> {
   const { catalog } = runtime
   const target = plan.targetMetadataLocation
   switch (plan.registration) {
     case 'none':
-      return
+      return null
     case 'register':
-      await catalog.registerTable(plan.as ?? plan.table, target)
-      return
+      return catalog.registerTable(plan.as ?? plan.table, target)
     case 'replace': {
       const expected = loaded.metadataLocation
       if (catalog.metadataPointers === undefined || expected === null) {
@@ -114,7 +129,7 @@ async function register(runtime: Runtime, plan: RelocatePlan, loaded: LoadedTabl
           },
         )
       }
-      await catalog.metadataPointers.replace(plan.table, { expected, target })
+      return catalog.metadataPointers.replace(plan.table, { expected, target })
     }
   }
 }

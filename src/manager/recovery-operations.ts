@@ -119,11 +119,9 @@ export abstract class RecoveryOperations extends CompactionOperations {
     const handle = handleOf(table)
     return this.run('relocateTable', { table: handle.identifier }, async (scope) => {
       const plan = await planRelocate(handle.state, options)
-      const result = await executeRelocate(this.runtime, plan, options)
+      const { result, table: moved } = await executeRelocate(this.runtime, plan, options)
       scope.record({ files: result.copiedFiles, bytes: result.copiedBytes })
-      if (plan.registration === 'replace') {
-        await handle.moveTo(await this.runtime.catalog.loadTable(handle.identifier))
-      }
+      if (plan.registration === 'replace' && moved !== null) await handle.moveTo(moved)
       return result
     })
   }

@@ -82,6 +82,12 @@ function forget(): void {
   lines.length = 0
 }
 
+/** Takes the newest metadata file away. */
+async function breakTable(): Promise<void> {
+  await world.store().delete([events.metadataLocation ?? ''])
+  forget()
+}
+
 /** A value that stands in rows and filters, and must not be seen anywhere else. */
 const VALUE = 'Marker7f3e'
 
@@ -114,8 +120,26 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   manageSnapshots: () => manager.manageSnapshots(events).createTag('q1').commit(),
   rollbackToSnapshot: () => manager.rollbackToSnapshot(events, events.currentSnapshot?.['snapshot-id'] ?? 0n),
   compareSchemas: () => manager.compareSchemas(table({ id: t.long() }), events),
+  addFiles: async () => {
+    const [file] = (await events.scan().plan()).tasks.map(({ entry }) => entry.file.location)
+    await manager.deleteRows(events, 'true')
+    forget()
+    await manager.addFiles(events, [file ?? ''])
+  },
   exportTable: () =>
     manager.exportTable(events, join(root, 'out.csv'), { filter: `kind = '${VALUE}'`, replace: true }),
+  planOrphanFiles: () => manager.planOrphanFiles(events),
+  removeOrphanFiles: () => manager.removeOrphanFiles(events),
+  planRepair: async () => {
+    await breakTable()
+    await manager.planRepair('demo.events')
+  },
+  repairTable: async () => {
+    await breakTable()
+    await manager.repairTable('demo.events')
+  },
+  planRelocate: () => manager.planRelocate(events, { to: 'memory://bucket/moved' }),
+  relocateTable: () => manager.relocateTable(events, { to: 'memory://bucket/moved' }),
   createNamespace: () => manager.createNamespace('other'),
   listNamespaces: () => manager.listNamespaces(),
   namespaceExists: () => manager.namespaceExists('demo'),

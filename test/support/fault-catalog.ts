@@ -12,9 +12,19 @@ export function faultCatalog(catalog: Catalog, controller: FaultController): Cat
     (method: string, ...about: readonly string[]) =>
     <T>(run: () => Promise<T>): Promise<T> =>
       controller.call({ target: 'catalog', method, mutates: true, about }, run)
+  const pointers = catalog.metadataPointers
   return {
     name: catalog.name,
     capabilities: catalog.capabilities,
+    ...(pointers === undefined
+      ? {}
+      : {
+          metadataPointers: {
+            find: (id, ...rest) => reads('find', dotted(id))(() => pointers.find(id, ...rest)),
+            read: (id, ...rest) => reads('read', dotted(id))(() => pointers.read(id, ...rest)),
+            replace: (id, ...rest) => changes('replace', dotted(id))(() => pointers.replace(id, ...rest)),
+          },
+        }),
     createNamespace: (ns, ...rest) =>
       changes('createNamespace', levels(ns))(() => catalog.createNamespace(ns, ...rest)),
     listNamespaces: (parent = [], ...rest) =>
