@@ -1,5 +1,6 @@
 /** The command line, from arguments to exit status. */
 import { OperationAbortedError } from '../errors.ts'
+import { arrangedArguments } from './arguments.ts'
 import { exitStatusFor, failureText } from './failure.ts'
 import { createProgram } from './program.ts'
 import { createRunner } from './runner.ts'
@@ -13,7 +14,9 @@ export async function main(args: readonly string[]): Promise<void> {
     verbose = options.verbose === true
   })
   try {
-    await createProgram(run, terminal).parseAsync([...args], { from: 'user' })
+    const program = createProgram(run, terminal)
+    const names = ['help', ...program.commands.map((command) => command.name())]
+    await program.parseAsync([...arrangedArguments(args, names)], { from: 'user' })
   } catch (error) {
     process.exitCode = report(terminal, error, verbose)
   } finally {
