@@ -1,6 +1,7 @@
 /** All commands. */
 import { Command } from 'commander'
 import { ENGINE_VERSION } from '../version.ts'
+import { addFilesCommand } from './commands/add-files.ts'
 import { deleteCommand, updateCommand } from './commands/change-rows.ts'
 import { configCommand, versionCommand } from './commands/config.ts'
 import { createCommand } from './commands/create.ts'
@@ -37,6 +38,7 @@ const COMMANDS = [
   upsertCommand,
   updateCommand,
   deleteCommand,
+  addFilesCommand,
   scanCommand,
   exportCommand,
   snapshotsCommand,

@@ -1,7 +1,12 @@
 /** Adding files that are there already: found, looked at, and committed in one snapshot. */
 import { resolve } from 'node:path'
 import type { Progress } from '../engine/data-plane.ts'
-import { InvalidArgumentError, MissingFileError, ObjectNotFoundError } from '../errors.ts'
+import {
+  InvalidArgumentError,
+  InvalidLocationError,
+  MissingFileError,
+  ObjectNotFoundError,
+} from '../errors.ts'
 import { metricsConfig } from '../format/metrics-config.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import {
@@ -85,7 +90,7 @@ export async function addDataFiles<In, Out>(
   }
   const given = await locationsOf(storage.store, paths, signal)
   const roots = new AllowedRoots(metadata, runtime.extraRoots)
-  for (const location of given) roots.check(location)
+  for (const location of given) checkPlace(roots, location)
   const locations = distinct(given, onDuplicate)
   const candidates = await mapConcurrently(locations, (location) => sized(storage.store, location, signal))
   const before = metadata.properties[NAME_MAPPING_KEY] ?? null
@@ -177,6 +182,15 @@ async function parquetFilesBelow(
     if (/\.parquet$/i.test(name) && !/^[._]/.test(name)) found.push(location)
   }
   return found.sort()
+}
+
+/** What lies elsewhere no reader of the table would open. */
+function checkPlace(roots: AllowedRoots, location: string): void {
+  if (roots.allows(location)) return
+  throw new InvalidLocationError("A file to add lies outside of the table's own locations", {
+    file: maskedPath(location),
+    hint: "Move it below the table's location, or allow its folder with the extraRoots setting.",
+  })
 }
 
 function distinct(locations: readonly string[], onDuplicate: 'error' | 'skip'): readonly string[] {

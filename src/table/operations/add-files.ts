@@ -177,6 +177,6 @@ function isThere(location: string, count: number): InvalidArgumentError {
   const others = count === 1 ? '' : `, and so are ${count - 1} more`
   return new InvalidArgumentError(`A file is in the table already${others}`, {
     file: maskedPath(location),
-    hint: "Adding it again would double its rows. Pass onDuplicate: 'skip' to add only the others.",
+    hint: "Adding it again would double its rows. Pass onDuplicate: 'skip' (`--skip-duplicates`) to add only the others.",
   })
 }
