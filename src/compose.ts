@@ -208,6 +208,7 @@ export class IcebergTableManager extends Manager {
       retention: settings.retention,
       commitStrategy: settings.commitStrategy,
       extraRoots: settings.extraRoots,
+      tableProperties: settings.tableProperties,
       logger: options.logger,
     })
     try {

@@ -91,7 +91,12 @@ export function checkCommitOptions<In, Out>(
     throw new UnsupportedFeatureError('A step of a transaction cannot be staged only', { table: table.name })
   }
   writableHead(table.metadata, options.branch ?? MAIN_BRANCH)
-  for (const key of Object.keys(options.snapshotProperties ?? {})) {
+  checkSummaryEntries(options.snapshotProperties)
+}
+
+/** InvalidArgumentError for entries of a summary that are not the caller's to set. */
+export function checkSummaryEntries(properties: Readonly<Record<string, string>> = {}): void {
+  for (const key of Object.keys(properties)) {
     if (SUMMARY_KEYS.has(key)) {
       throw new InvalidArgumentError(`snapshotProperties: '${key}' is a count of the format's own`)
     }

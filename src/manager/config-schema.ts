@@ -1,5 +1,6 @@
 /** The settings of a manager, as Zod schemas and the types inferred from them. */
 import { z } from 'zod'
+import { validateProperties } from '../format/properties.ts'
 import { Secret } from '../secret.ts'
 
 const milliseconds = z.number().int().min(0)
@@ -61,7 +62,14 @@ const settingsShape = {
    */
   staleTableRecovery: z.enum(['strict', 'repair']).default('strict'),
   /** Properties of new tables, below those of the call. */
-  tableProperties: z.record(z.string(), z.string()).default({}),
+  tableProperties: z
+    .record(z.string(), z.string())
+    .superRefine((properties, context) => {
+      for (const { key, reason } of validateProperties(properties)) {
+        context.addIssue({ code: 'custom', path: [key], message: reason })
+      }
+    })
+    .default({}),
 }
 
 /** Everything but the catalog. */
@@ -126,9 +134,3 @@ export const SETTING_FORMS: Readonly<Record<string, SettingForm>> = {
   staleTableRecovery: 'text',
   tableProperties: 'map',
 }
-
-/**
- * Settings that no operation reads yet. Setting one is refused rather than ignored: an
- * administrator's bounds that do nothing are worse than none.
- */
-export const SETTINGS_NOT_BUILT: readonly string[] = ['tableProperties']

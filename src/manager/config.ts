@@ -22,7 +22,6 @@ import {
   managerConfigSchema,
   managerSettingsSchema,
   SETTING_FORMS,
-  SETTINGS_NOT_BUILT,
   type ManagerConfig,
   type ManagerSettings,
 } from './config-schema.ts'
@@ -145,12 +144,6 @@ function refuseNotBuilt(settings: ReadonlyMap<string, Setting>): void {
         },
       )
     }
-    const [section = ''] = path.split('.')
-    if (!SETTINGS_NOT_BUILT.includes(section)) continue
-    throw new UnsupportedFeatureError(`the setting ${path} (from ${originText(origin)}) is not built yet`, {
-      file: origin.kind === 'file' ? origin.file : undefined,
-      hint: 'Take it out: nothing would follow it.',
-    })
   }
 }
 

@@ -2,16 +2,16 @@
 import type { RowSource } from '../engine/data-plane.ts'
 import { InvalidDataError } from '../errors.ts'
 import { bindExpression } from '../format/expressions/bind.ts'
-import { mergeEdits, renamedFor } from '../format/evolution/merge-edits.ts'
+import { mergeEdits } from '../format/evolution/merge-edits.ts'
 import type { SchemaEdit } from '../format/evolution/schema-edit.ts'
 import type { ContentFile } from '../format/manifest/entry.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
-import { currentSchema, specById } from '../format/metadata/views.ts'
+import { currentSchema } from '../format/metadata/views.ts'
 import { findFieldByName } from '../format/schema.ts'
 import type { Row } from '../format/values/value.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
-import { MergeAppendChange, stageMerge, type MergedFiles } from '../table/operations/merge-append.ts'
-import { RowWriter } from '../table/operations/row-writer.ts'
+import { MergeAppendChange, stageMerge } from '../table/operations/merge-append.ts'
+import { RowFiles, type WrittenFiles } from '../table/operations/row-files.ts'
 import type { SnapshotTarget } from '../table/snapshot-producer.ts'
 import type { TableHandle } from '../table/table.ts'
 import type { TableState } from '../table/table-state.ts'
@@ -49,8 +49,7 @@ class Merge {
   readonly #state: TableState
   readonly #data: WriteInput
   readonly #options: MergeOptions
-  /** Files as they were written, and those that a change of the schema meanwhile made of them. */
-  readonly #writers: RowWriter[] = []
+  readonly #rows: RowFiles
   #edits: readonly SchemaEdit[] = []
   #files: readonly ContentFile[] = []
 
@@ -58,6 +57,9 @@ class Merge {
     this.#state = state
     this.#data = data
     this.#options = options
+    const { runtime, storage } = state
+    const { signal, onProgress } = options
+    this.#rows = new RowFiles({ runtime, storage, signal, onProgress })
   }
 
   /** The state that rows are written on: the table's with what was found to be lacking. */
@@ -65,12 +67,10 @@ class Merge {
     return stageMerge(this.#state.metadata, this.#edits).metadata
   }
 
-  get written(): MergedFiles {
-    return {
-      files: this.#files,
-      schema: currentSchema(this.#staged),
-      lastColumnId: this.#state.metadata['last-column-id'],
-    }
+  get written(): WrittenFiles {
+    const { metadata, transaction } = this.#state
+    const lastColumnId = transaction?.change.lastColumnId ?? metadata['last-column-id']
+    return { files: this.#files, metadata: this.#staged, lastColumnId }
   }
 
   async write(): Promise<void> {
@@ -86,13 +86,13 @@ class Merge {
     return new MergeAppendChange(target, this.written, {
       edits: this.#edits,
       strategy: this.#options.commitStrategy,
-      copy: (from, to, removeOld) => this.#copy(from, to, removeOld),
+      copy: async (from, to, removeOld) => (this.#files = await this.#rows.copy(from, to, removeOld)),
       discardData: () => this.discard(),
     })
   }
 
   async discard(): Promise<void> {
-    for (const writer of this.#writers) await writer.discard()
+    await this.#rows.discard()
   }
 
   #fields() {
@@ -146,42 +146,6 @@ class Merge {
     const staged = this.#staged
     const { filter } = this.#data
     const bound = filter === undefined ? undefined : bindExpression(currentSchema(staged), filter)
-    this.#files = [...this.#files, ...(await this.#newWriter().writeRows(staged, source, bound))]
+    this.#files = [...this.#files, ...(await this.#rows.write(staged, source, bound))]
   }
-
-  /** Rows of our own files, under the names that the table gives their columns now. */
-  async #copy(from: MergedFiles, to: TableMetadata, removeOld: boolean): Promise<readonly ContentFile[]> {
-    const { runtime, storage } = this.#state
-    const old = this.#writers.splice(0)
-    const plane = await runtime.dataPlane()
-    const fields = renamedFor(from.schema.fields, currentSchema(to), from.lastColumnId)
-    const batches = plane.readRows({
-      tasks: from.files.map((file) => ({
-        entry: { status: 'added', snapshotId: 0n, sequenceNumber: 0, fileSequenceNumber: 0, file },
-        spec: specById(this.#state.metadata, file.specId),
-        deletes: [],
-        residual: { op: 'true' },
-      })),
-      projection: { ...from.schema, fields, identifierFieldIds: [] },
-      tableSchema: from.schema,
-      nameMapping: null,
-      files: storage.files,
-      signal: this.#options.signal,
-    })
-    this.#files = await this.#newWriter().writeRows(to, { kind: 'rows', rows: flat(batches) })
-    if (removeOld) for (const writer of old) await writer.discard()
-    return this.#files
-  }
-
-  #newWriter(): RowWriter {
-    const { runtime, storage } = this.#state
-    const { signal, onProgress } = this.#options
-    const writer = new RowWriter({ runtime, storage, signal, onProgress })
-    this.#writers.push(writer)
-    return writer
-  }
-}
-
-async function* flat(batches: AsyncIterable<readonly Row[]>): AsyncGenerator<Row> {
-  for await (const batch of batches) yield* batch
 }

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { sleep } from '../abort.ts'
 import { nodeCodecs } from '../compression.ts'
+import type { Properties } from '../catalog/catalog.ts'
 import type { DataPlane } from '../engine/data-plane.ts'
 import type { FileAccess } from '../engine/file-access.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -33,6 +34,8 @@ export interface ManagerOptions {
   readonly retention?: RetentionSettings | undefined
   /** Default of `writeData`. */
   readonly commitStrategy?: CommitStrategy | undefined
+  /** Properties of new tables, below those of the call. */
+  readonly tableProperties?: Properties | undefined
   /** Locations besides a table's own that its metadata may point into. */
   readonly extraRoots?: readonly string[] | undefined
   /** One line for every operation. Default: none. */
@@ -89,6 +92,7 @@ export async function buildRuntime(options: ManagerOptions, signal?: AbortSignal
     codecs: nodeCodecs,
     commitPolicy: options.commitPolicy ?? {},
     retention: options.retention ?? {},
+    newTableProperties: options.tableProperties ?? {},
     extraRoots: options.extraRoots ?? [],
     telemetry,
     closing: runner.closing,

@@ -23,8 +23,11 @@ export interface TableDefinition {
   readonly request: CreateTableRequest
 }
 
-/** InvalidTableConfigError naming the path of what the format's rules forbid. */
-export function defineTable(config: ParsedTableConfig): TableDefinition {
+/** `defaults`: properties below those of the configuration. InvalidTableConfigError naming the path of what the format's rules forbid. */
+export function defineTable(
+  config: ParsedTableConfig,
+  defaults: Readonly<Record<string, string>> = {},
+): TableDefinition {
   const version = config.formatVersion ?? 2
   const schema = readSchema(config.schema)
   checkTypes(schema, version)
@@ -41,7 +44,7 @@ export function defineTable(config: ParsedTableConfig): TableDefinition {
       spec: specToJson(spec),
       sortOrder: sortOrderToJson(sortOrder),
       ...(location === undefined ? {} : { location: at(['location'], () => newLocation(location)) }),
-      properties: { ...config.properties, 'format-version': String(version) },
+      properties: { ...defaults, ...config.properties, 'format-version': String(version) },
     },
   }
 }

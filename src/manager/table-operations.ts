@@ -22,20 +22,22 @@ import type { TableConfig } from './models.ts'
 import { checkProperties } from './table-definition.ts'
 import { withSchema, type TableConfigFromData } from './infer-schema.ts'
 
+import { describeSource, toRowSource } from './sources.ts'
 import type { CallOptions } from './manager-base.ts'
 import { NamespaceOperations } from './namespace-operations.ts'
 
 export abstract class TableOperations extends NamespaceOperations {
   /**
-   * Creates a table.
+   * Creates a table; with `data`, together with its first rows; with `orReplace`, in the place of one
+   * that is there. Whatever becomes visible does so in one commit.
    *
    * InvalidTableConfigError naming the path of what is wrong, before anything is written;
    * TableAlreadyExistsError; NoSuchNamespaceError; SchemaMismatchError when `ifNotExists` meets a
-   * table that is not as declared.
+   * table that is not as declared; with `data` or `orReplace` also what `writeData` throws.
    */
   createTable<C extends Columns>(
     config: TableConfig & { readonly schema: DeclaredSchema<C> },
-    options?: CreateTableOptions,
+    options?: CreateTableOptions<StructIn<C>>,
   ): Promise<Table<StructIn<C>, StructOut<C>>>
   createTable(config: TableConfig | TableConfigFromData, options?: CreateTableOptions): Promise<Table>
   async createTable(
@@ -45,9 +47,17 @@ export abstract class TableOperations extends NamespaceOperations {
     const id = toIdentifier({ namespace: toNamespace(config.namespace), name: config.name })
     return this.run(
       'createTable',
-      { table: id, arguments: { ifNotExists: options.ifNotExists ?? false } },
+      {
+        table: id,
+        arguments: {
+          ifNotExists: options.ifNotExists ?? false,
+          orReplace: options.orReplace ?? false,
+          data: options.data === undefined ? null : describeSource(toRowSource(options.data)),
+        },
+      },
       async () => {
-        const plan = planCreateTable(await withSchema(this.runtime, config, options))
+        const whole = await withSchema(this.runtime, config, options)
+        const plan = planCreateTable(whole, this.runtime.newTableProperties)
         return executeCreateTable(this.runtime, plan, options)
       },
     )

@@ -2,12 +2,12 @@
 import type { Progress, RowSource } from '../engine/data-plane.ts'
 import { bindExpression } from '../format/expressions/bind.ts'
 import type { Expression } from '../format/expressions/expression.ts'
-import { metricsConfig } from '../format/metrics-config.ts'
-import { intProperty } from '../format/properties.ts'
 import type { ContentFile } from '../format/manifest/entry.ts'
 import { currentSchema } from '../format/metadata/views.ts'
-import { AppendChange, type CommitStrategy } from '../table/operations/append.ts'
-import { parquetWriteOptions } from '../table/parquet-options.ts'
+import { AppendChange, type CommitStrategy, type RewriteOptions } from '../table/operations/append.ts'
+import { RowFiles } from '../table/operations/row-files.ts'
+import type { SnapshotTarget } from '../table/snapshot-producer.ts'
+import type { TableState } from '../table/table-state.ts'
 import { mergeData } from './merge-data.ts'
 import { commitWrite, keyOf } from './commit-once.ts'
 import { appendCounts, appendResult } from './written-rows.ts'
@@ -22,7 +22,6 @@ import type {
 } from './row-change-options.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
 import type { TableHandle } from '../table/table.ts'
-import { dataFileLocator } from '../table/table-locations.ts'
 
 /** How new rows meet those that are there. */
 export type WriteMode = 'append' | 'overwrite' | 'upsert'
@@ -118,46 +117,61 @@ async function appendData<In, Out>(
   data: WriteInput,
   options: WriteDataOptions & { readonly commitStrategy: CommitStrategy },
 ): Promise<RowChangeResult> {
-  const { storage, metadata } = table.state
-  const files = await writeFiles(table, data, options)
-  if (files.length === 0) return appendResult([], null, 0)
-  const locations = files.map((file) => file.location)
-  const change = new AppendChange(
-    snapshotTarget(table, options, () => appendCounts(files)),
-    files,
-    {
-      strategy: options.commitStrategy,
-      schema: currentSchema(metadata),
-      discardData: async () => void (await storage.store.delete(locations)),
-    },
-  )
+  const rows = new AppendedRows(table, options)
+  await rows.write(data)
+  if (rows.files.length === 0) return appendResult([], null, 0)
+  const change = rows.change(snapshotTarget(table, options, () => appendCounts(rows.files)))
   return commitWrite(table, change, { ...options.retry, ...keyOf(options) }, ({ attempts }) =>
-    appendResult(files, change.snapshotId, attempts),
+    appendResult(rows.files, change.snapshotId, attempts),
   )
 }
 
-async function writeFiles<In, Out>(
-  table: TableHandle<In, Out>,
-  data: WriteInput,
-  options: WriteDataOptions,
-): Promise<readonly ContentFile[]> {
-  const { runtime, storage, metadata } = table.state
-  const plane = await runtime.dataPlane()
-  const { properties } = metadata
-  const { files } = await plane.write({
-    source: data.source,
-    filter: data.filter === undefined ? undefined : bindExpression(table.schema, data.filter),
-    schema: table.schema,
-    spec: table.partitionSpec,
-    sortOrder: table.sortOrder,
-    targetFileSizeBytes: intProperty(properties, 'write.target-file-size-bytes'),
-    parquet: parquetWriteOptions(properties),
-    metrics: metricsConfig(table.schema, table.sortOrder, properties),
-    operationId: runtime.random.uuid(),
-    locate: dataFileLocator(metadata.location, properties),
-    files: storage.files,
-    signal: options.signal,
-    onProgress: options.onProgress,
-  })
-  return files
+/** Rows on their way into a table. */
+class AppendedRows<In, Out> {
+  readonly #state: TableState
+  readonly #options: WriteDataOptions & { readonly commitStrategy: CommitStrategy }
+  readonly #rows: RowFiles
+  #files: readonly ContentFile[] = []
+
+  constructor(
+    table: TableHandle<In, Out>,
+    options: WriteDataOptions & { readonly commitStrategy: CommitStrategy },
+  ) {
+    this.#state = table.state
+    this.#options = options
+    const { runtime, storage } = table.state
+    const { signal, onProgress } = options
+    this.#rows = new RowFiles({ runtime, storage, signal, onProgress })
+  }
+
+  get files(): readonly ContentFile[] {
+    return this.#files
+  }
+
+  async write({ source, filter }: WriteInput): Promise<void> {
+    const { metadata } = this.#state
+    const bound = filter === undefined ? undefined : bindExpression(currentSchema(metadata), filter)
+    this.#files = await this.#rows.write(metadata, source, bound)
+  }
+
+  change(target: SnapshotTarget): AppendChange {
+    return new AppendChange(target, this.#files, {
+      strategy: this.#options.commitStrategy,
+      schema: currentSchema(this.#state.metadata),
+      discardData: () => this.#rows.discard(),
+      rewrite: this.#rewrite(),
+    })
+  }
+
+  /** Ids of columns and specs that the table does not have yet are not sure before the commit. */
+  #rewrite(): RewriteOptions | undefined {
+    const { metadata, transaction } = this.#state
+    if (transaction === undefined) return undefined
+    const lastColumnId = (): number => transaction.change.lastColumnId
+    return {
+      layout: { metadata, lastColumnId: lastColumnId() },
+      copy: async (from, to, removeOld) => (this.#files = await this.#rows.copy(from, to, removeOld)),
+      lastColumnId,
+    }
+  }
 }

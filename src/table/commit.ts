@@ -11,7 +11,9 @@ import {
   CommitConflictError,
   CommitRejectedError,
   CommitStateUnknownError,
+  NoSuchTableError,
   OperationAbortedError,
+  TableAlreadyExistsError,
 } from '../errors.ts'
 import type { ContentFile } from '../format/manifest/entry.ts'
 import { snapshotById } from '../format/metadata/views.ts'
@@ -44,6 +46,8 @@ export interface ChangedFiles {
 export interface CommitChange {
   /** Word for error messages: `append`, `update properties`. */
   readonly operation: string
+  /** Whether the table only begins to exist with it: the start is a staged table, in no catalog yet. */
+  readonly creates?: boolean | undefined
   /** Id of the snapshot that the change adds, the same in every attempt; null when it adds none. */
   readonly snapshotId: bigint | null
   /**
@@ -200,10 +204,12 @@ class CommitRun {
     const attempt = await this.#apply()
     if (attempt === null) return null
     const uuid = this.#start.metadata['table-uuid']
+    const sameTable: TableRequirement = { type: 'assert-table-uuid', uuid }
     return {
       base: this.#base,
       commit: {
-        requirements: [{ type: 'assert-table-uuid', uuid }, ...attempt.requirements],
+        requirements:
+          this.#change.creates === true ? attempt.requirements : [sameTable, ...attempt.requirements],
         updates: attempt.updates,
       },
       idempotencyKey: this.#runtime.random.uuid(),
@@ -235,6 +241,11 @@ class CommitRun {
         if (!this.#anyUnknown) await this.#discard(() => this.#change.discardAttempt())
         return { kind: 'retry', error }
       }
+      if (error instanceof TableAlreadyExistsError && this.#anyUnknown) {
+        // Perhaps it is the one that an earlier send of ours has created.
+        await this.#reload()
+        if (this.#hasLanded()) return { kind: 'committed', table: this.#base }
+      }
       if (error instanceof CommitRejectedError && (await this.#isUpgraded())) {
         if (!this.#anyUnknown) await this.#discard(() => this.#change.discardAttempt())
         return { kind: 'retry', error }
@@ -262,7 +273,8 @@ class CommitRun {
     if (this.#hasLanded()) return { kind: 'committed', table: this.#base }
     // Nobody has committed since: our request may still land, and sending the same snapshot again
     // cannot double it. Anything else stays unknown.
-    if (this.#base.metadataLocation !== null && this.#base.metadataLocation === before.metadataLocation) {
+    const isKnown = this.#base.metadataLocation !== null || this.#base === this.#start
+    if (isKnown && this.#base.metadataLocation === before.metadataLocation) {
       return { kind: 'resend', error }
     }
     throw this.#stateUnknown(error)
@@ -275,11 +287,22 @@ class CommitRun {
   }
 
   async #reload(): Promise<void> {
-    this.#base = await this.#runtime.catalog.loadTable(this.#id, { snapshots: 'all' })
+    try {
+      this.#base = await this.#runtime.catalog.loadTable(this.#id, { snapshots: 'all' })
+    } catch (error) {
+      // What is yet to be created need not be there.
+      if (this.#change.creates !== true || !(error instanceof NoSuchTableError)) throw error
+      this.#base = this.#start
+    }
   }
 
   #checkSameTable(): void {
     if (this.#base.metadata['table-uuid'] === this.#start.metadata['table-uuid']) return
+    if (this.#change.creates === true) {
+      throw new TableAlreadyExistsError('The table was created by somebody else', {
+        table: identifierToString(this.#id),
+      })
+    }
     throw new CommitRejectedError('The table was dropped and created again by somebody else', {
       table: identifierToString(this.#id),
       hint: 'Load the table again and look at what it holds now.',

@@ -75,6 +75,8 @@ export interface Runtime {
   readonly codecs: ByteCodecs
   readonly commitPolicy: CommitPolicy
   readonly retention: RetentionSettings
+  /** Properties of new tables, below those that they are created with. */
+  readonly newTableProperties: Properties
   /** Locations besides the table's own that its metadata may point into. */
   readonly extraRoots: readonly string[]
   readonly telemetry: Telemetry

@@ -61,8 +61,10 @@ export interface Table<RowIn = object, RowOut = Row> {
 
 /** What `createTable` did. */
 export interface TableCreation {
-  /** False when `ifNotExists` found it there. */
+  /** False when `ifNotExists` found it there, or `orReplace` put another in its place. */
   readonly created: boolean
+  /** Whether it was put in the place of one that was there. */
+  readonly replaced: boolean
   /** How an existing table's schema, spec or order differ from what was asked for, in words. */
   readonly differences: readonly string[]
 }
@@ -200,7 +202,7 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
   }
 }
 
-function openStorage(
+export function openStorage(
   runtime: Runtime,
   identifier: TableIdentifier,
   loaded: LoadedTable,

@@ -30,6 +30,8 @@ export class TransactionChange implements CommitChange, TransactionContext {
   readonly #clock: Clock
   readonly #steps: Step[] = []
   readonly #snapshotIds: bigint[] = []
+  /** The committed state that the steps are on. */
+  #base: TableMetadata
   /** The table as the steps so far leave it. */
   #staged: TableMetadata
   #updates: TableUpdate[] = []
@@ -41,7 +43,12 @@ export class TransactionChange implements CommitChange, TransactionContext {
     this.operation = operation
     this.#start = start
     this.#clock = clock
+    this.#base = start.metadata
     this.#staged = start.metadata
+  }
+
+  get lastColumnId(): number {
+    return this.#base['last-column-id']
   }
 
   /** The last of the snapshots; all of them come with the commit. */
@@ -78,8 +85,7 @@ export class TransactionChange implements CommitChange, TransactionContext {
     try {
       const attempt = await change.apply(this.#staged, 1, true)
       this.#take(change, attempt)
-      const lastColumnId = this.#start.metadata['last-column-id']
-      const layout = { metadata: this.#staged, lastColumnId }
+      const layout = { metadata: this.#staged, lastColumnId: this.lastColumnId }
       this.#steps.push({ change, files: change.files?.() ?? null, layout })
     } catch (error) {
       await ignoreFailure(() => change.discardAll())
@@ -114,6 +120,7 @@ export class TransactionChange implements CommitChange, TransactionContext {
   }
 
   async #applyAgain(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<void> {
+    this.#base = base
     this.#staged = base
     this.#updates = []
     this.#requirements = []
@@ -124,7 +131,7 @@ export class TransactionChange implements CommitChange, TransactionContext {
       if (files !== null && files === step.files) {
         checkWrittenLayout(this.#staged, step.layout, files.added)
       } else {
-        step.layout = { metadata: this.#staged, lastColumnId: base['last-column-id'] }
+        step.layout = { metadata: this.#staged, lastColumnId: this.lastColumnId }
       }
       step.files = files
     }

@@ -7,6 +7,8 @@ import type { InterveningChanges } from './intervening.ts'
 export interface TransactionContext {
   /** Whether a snapshot is one that the transaction adds. */
   isOwn(snapshotId: bigint): boolean
+  /** Last column id of the committed table: ids above it are the transaction's own. */
+  readonly lastColumnId: number
   /** What the steps before the one with this snapshot add and remove, in order. */
   filesBefore(snapshotId: bigint): readonly ChangedFiles[]
 }

@@ -17,17 +17,40 @@ export interface WrittenLayout {
   readonly lastColumnId: number
 }
 
+/** Whether every id that files carry still means what it meant when they were written. */
+export function isSameLayout(
+  now: TableMetadata,
+  layout: WrittenLayout,
+  files: readonly ContentFile[],
+): boolean {
+  return movedIds(now, layout, files) === null
+}
+
 /** CommitConflictError where an id that files carry means something else by now. */
 export function checkWrittenLayout(
   now: TableMetadata,
-  { metadata, lastColumnId }: WrittenLayout,
+  layout: WrittenLayout,
   files: readonly ContentFile[],
 ): void {
-  if (!keepsNewColumns(currentSchema(metadata), currentSchema(now), lastColumnId)) throw moved('columns')
+  const ids = movedIds(now, layout, files)
+  if (ids === null) return
+  throw new CommitConflictError(
+    `Another commit gave the table ${ids} with the ids that the transaction's rows were written with`,
+    { hint: 'Nothing was changed. Repeat the transaction on the table as it is now.' },
+  )
+}
+
+/** What kind of ids means something else; null: none. */
+function movedIds(
+  now: TableMetadata,
+  { metadata, lastColumnId }: WrittenLayout,
+  files: readonly ContentFile[],
+): string | null {
+  if (!keepsNewColumns(currentSchema(metadata), currentSchema(now), lastColumnId)) return 'columns'
   const specs = new Set(files.map((file) => file.specId))
-  if (![...specs].every((id) => isSameSpec(metadata, now, id))) throw moved('partition fields')
+  if (![...specs].every((id) => isSameSpec(metadata, now, id))) return 'partition fields'
   const orders = new Set(files.flatMap((file) => file.sortOrderId ?? []))
-  if (![...orders].every((id) => isSameOrder(metadata, now, id))) throw moved('sort orders')
+  return [...orders].every((id) => isSameOrder(metadata, now, id)) ? null : 'sort orders'
 }
 
 function isSameSpec(then: TableMetadata, now: TableMetadata, id: number): boolean {
@@ -46,11 +69,4 @@ function isSameOrder(then: TableMetadata, now: TableMetadata, id: number): boole
   )
   if (before === undefined || after === undefined) return before === after
   return sameSortFields(sortOrderFromJson(before), sortOrderFromJson(after))
-}
-
-function moved(what: string): CommitConflictError {
-  return new CommitConflictError(
-    `Another commit gave the table ${what} with the ids that the transaction's rows were written with`,
-    { hint: 'Nothing was changed. Repeat the transaction on the table as it is now.' },
-  )
 }

@@ -295,19 +295,28 @@ describe('variables', () => {
   })
 })
 
-describe('settings that nothing follows yet are refused, not ignored', () => {
-  test.each<[string, Readonly<Record<string, string>>, Readonly<Record<string, string>>, ManagerConfig]>([
-    ['retention.maxAgeDays', { 'work/floeberg.yaml': 'retention: {max-age-days: 30}' }, {}, {}],
-    ['retention.bounds.maxAgeDays.max', {}, { FLOEBERG_RETENTION__BOUNDS__MAX_AGE_DAYS__MAX: '365' }, {}],
-    ['staleTableRecovery', {}, {}, { staleTableRecovery: 'repair' }],
-    ['tableProperties.a.b', {}, { FLOEBERG_TABLE_PROPERTIES__A__B: 'x' }, {}],
-    ['tableProperties.a', { 'work/floeberg.yaml': 'table-properties: {a: b}' }, {}, {}],
-  ])('%s', async (path, files, env, config) => {
-    const opening = loadConfig({ catalog: SQL, ...config }, surroundings(files, env))
+describe('what a setting cannot be is refused, not ignored', () => {
+  test('a repair without being asked', async () => {
+    const opening = loadConfig({ catalog: SQL, staleTableRecovery: 'repair' }, surroundings({}, {}))
     await expect(opening).rejects.toMatchObject({
       code: 'FLOEBERG_UNSUPPORTED_FEATURE',
-      message: expect.stringContaining(path),
+      message: expect.stringContaining('staleTableRecovery'),
     })
+  })
+
+  test('a property of new tables that the format does not allow', async () => {
+    const files = { 'work/floeberg.yaml': "table-properties: {write.target-file-size-bytes: 'much'}" }
+    await expect(loadConfig({ catalog: SQL }, surroundings(files, {}))).rejects.toMatchObject({
+      code: 'FLOEBERG_INVALID_CONFIG',
+      message: expect.stringContaining('tableProperties.write.target-file-size-bytes'),
+    })
+  })
+
+  test('properties of new tables, each from its place', async () => {
+    const files = { 'work/floeberg.yaml': 'table-properties: {a.b: file, c: file}' }
+    const around = surroundings(files, { FLOEBERG_TABLE_PROPERTIES__A__B: 'variable' })
+    const { settings } = await loadConfig({ catalog: SQL, tableProperties: { d: 'argument' } }, around)
+    expect(settings.tableProperties).toEqual({ 'a.b': 'variable', c: 'file', d: 'argument' })
   })
 })
 

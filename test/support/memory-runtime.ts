@@ -60,6 +60,7 @@ export function memoryWorld(wrap: (catalog: Catalog) => Catalog = (catalog) => c
     codecs: nodeCodecs,
     commitPolicy: {},
     retention: {},
+    newTableProperties: {},
     extraRoots: [],
     telemetry: createTelemetry(),
     closing: new AbortController().signal,

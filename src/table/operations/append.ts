@@ -3,12 +3,15 @@ import type { Properties } from '../../catalog/catalog.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
 import type { ManifestFile } from '../../format/manifest/list.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
+import { currentSchema } from '../../format/metadata/views.ts'
 import { boolProperty } from '../../format/properties.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
 import { inheritedManifests, writableManifests } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
+import { isSameLayout, type WrittenLayout } from '../written-layout.ts'
 import { checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
+import type { WrittenFiles } from './row-files.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
 
 /**
@@ -23,6 +26,18 @@ export interface AppendOptions {
   readonly schema: Schema
   /** Removes the data files; called when the operation gives up for certain. */
   readonly discardData: () => Promise<void>
+  /** Absent where every id that the files carry is the committed table's own. */
+  readonly rewrite?: RewriteOptions | undefined
+}
+
+/** Files that carry ids which, until they are committed, others may give to something else. */
+export interface RewriteOptions {
+  /** The table that the files were written for. */
+  readonly layout: WrittenLayout
+  /** Copies the rows into new files, by another state; removes the old ones if told to. */
+  copy(from: WrittenFiles, to: TableMetadata, removeOld: boolean): Promise<readonly ContentFile[]>
+  /** Ids of columns above it are not the committed table's: asked while a state of it is committed to. */
+  lastColumnId(): number
 }
 
 /** The change that adds data files, already written, to a table. */
@@ -33,6 +48,7 @@ export class AppendChange implements CommitChange {
   #files: readonly ContentFile[]
   #changed: ChangedFiles
   #schema: Schema
+  #layout: WrittenLayout | null
   readonly #options: AppendOptions
   /** Data files that were replaced by others and may be in the table after all. */
   readonly #kept: string[] = []
@@ -45,6 +61,7 @@ export class AppendChange implements CommitChange {
     this.#files = files
     this.#changed = { added: files, removed: [] }
     this.#schema = options.schema
+    this.#layout = options.rewrite?.layout ?? null
     this.#options = options
   }
 
@@ -73,7 +90,8 @@ export class AppendChange implements CommitChange {
     return this.#changed
   }
 
-  async apply(base: TableMetadata, attempt: number): Promise<CommitAttempt> {
+  async apply(base: TableMetadata, attempt: number, mayDiscard = false): Promise<CommitAttempt> {
+    await this.#rewriteFor(base, mayDiscard)
     checkWrittenSchema(base, this.#schema, this.#files)
     this.#added ??= await this.#writeAdded(base)
     const { updates, requirements } = await this.#producer.finish(
@@ -103,6 +121,16 @@ export class AppendChange implements CommitChange {
 
   writtenFiles(): readonly string[] {
     return [...this.#kept, ...this.#files.map((file) => file.location), ...this.#producer.writtenFiles()]
+  }
+
+  /** The same rows in other files, where ids that these carry mean something else by now. */
+  async #rewriteFor(base: TableMetadata, mayDiscard: boolean): Promise<void> {
+    const { rewrite } = this.#options
+    const layout = this.#layout
+    if (rewrite === undefined || layout === null || isSameLayout(base, layout, this.#files)) return
+    const files = await rewrite.copy({ ...layout, files: this.#files }, base, mayDiscard)
+    await this.replaceFiles(files, currentSchema(base), mayDiscard ? 'removed' : 'kept')
+    this.#layout = { metadata: base, lastColumnId: rewrite.lastColumnId() }
   }
 
   async #manifests(

@@ -6,18 +6,18 @@
  * Where others have given these ids away meanwhile, the rows are copied to files with other ids.
  */
 import { CommitConflictError, IncompatibleChangeError } from '../../errors.ts'
-import { applyMerge, keepsNewColumns, type MergedSchema } from '../../format/evolution/merge-edits.ts'
+import { applyMerge, type MergedSchema } from '../../format/evolution/merge-edits.ts'
 import type { SchemaEdit } from '../../format/evolution/schema-edit.ts'
-import type { ContentFile } from '../../format/manifest/entry.ts'
 import type { TableRequirement } from '../../format/metadata/requirements.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { applyUpdates, type TableUpdate } from '../../format/metadata/updates.ts'
 import { currentSchema } from '../../format/metadata/views.ts'
-import { sameSchema, type Schema } from '../../format/schema.ts'
+import { sameSchema } from '../../format/schema.ts'
 import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
 import type { SnapshotTarget } from '../snapshot-producer.ts'
-import { AppendChange, type CommitStrategy } from './append.ts'
+import { AppendChange, type CommitStrategy, type RewriteOptions } from './append.ts'
 import { evolutionBase, schemaCommit } from './evolve-schema.ts'
+import type { WrittenFiles } from './row-files.ts'
 
 /** A state of a table after its schema has come to hold what a merge needs; nothing is committed. */
 export interface StagedMerge {
@@ -36,19 +36,11 @@ export function stageMerge(base: TableMetadata, edits: readonly SchemaEdit[]): S
   return { metadata, updates, requirements }
 }
 
-/** Files that were written, and by what. */
-export interface MergedFiles {
-  readonly files: readonly ContentFile[]
-  readonly schema: Schema
-  /** Ids above it were new to the table. */
-  readonly lastColumnId: number
-}
-
 export interface MergeAppendOptions {
   readonly edits: readonly SchemaEdit[]
   readonly strategy: CommitStrategy
-  /** Copies the rows of files into new ones, by the schema of a state; removes the old ones if told to. */
-  readonly copy: (from: MergedFiles, to: TableMetadata, removeOld: boolean) => Promise<readonly ContentFile[]>
+  /** As in `RewriteOptions`. */
+  readonly copy: RewriteOptions['copy']
   /** Removes the data files; called when the operation gives up for certain. */
   readonly discardData: () => Promise<void>
 }
@@ -58,27 +50,29 @@ export class MergeAppendChange implements CommitChange {
   readonly snapshotId: bigint
   readonly #append: AppendChange
   readonly #options: MergeAppendOptions
-  #written: MergedFiles
+  #lastColumnId: number
   #isFirst = true
 
-  constructor(target: SnapshotTarget, written: MergedFiles, options: MergeAppendOptions) {
+  constructor(target: SnapshotTarget, written: WrittenFiles, options: MergeAppendOptions) {
     this.#options = options
-    this.#written = written
+    this.#lastColumnId = written.lastColumnId
     this.#append = new AppendChange(target, written.files, {
       strategy: options.strategy,
-      schema: written.schema,
+      schema: currentSchema(written.metadata),
       discardData: options.discardData,
+      rewrite: {
+        layout: written,
+        copy: options.copy,
+        lastColumnId: () => target.transaction?.lastColumnId ?? this.#lastColumnId,
+      },
     })
     this.snapshotId = this.#append.snapshotId
   }
 
   async apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt> {
     const staged = this.#stage(base)
-    const { schema, lastColumnId } = this.#written
-    if (!keepsNewColumns(schema, currentSchema(staged.metadata), lastColumnId)) {
-      await this.#copy(base, staged.metadata, mayDiscard)
-    }
-    const append = await this.#append.apply(staged.metadata, attempt)
+    this.#lastColumnId = base['last-column-id']
+    const append = await this.#append.apply(staged.metadata, attempt, mayDiscard)
     // Until this commit the table's schema is the base's.
     const others = append.requirements.filter(({ type }) => type !== 'assert-current-schema-id')
     const current: TableRequirement = {
@@ -121,12 +115,5 @@ export class MergeAppendChange implements CommitChange {
         { hint: 'Nothing was written. Load the table again and look at its schema.', cause: error },
       )
     }
-  }
-
-  async #copy(base: TableMetadata, to: TableMetadata, mayDiscard: boolean): Promise<void> {
-    const schema = currentSchema(to)
-    const files = await this.#options.copy(this.#written, to, mayDiscard)
-    await this.#append.replaceFiles(files, schema, mayDiscard ? 'removed' : 'kept')
-    this.#written = { files, schema, lastColumnId: base['last-column-id'] }
   }
 }

@@ -57,7 +57,7 @@ export class ReplaceSortOrderChange extends MetadataChange {
 }
 
 /** An order that the table had before becomes the default again under its old id. */
-function orderUpdates(base: TableMetadata, order: SortOrder): TableUpdate[] {
+export function orderUpdates(base: TableMetadata, order: SortOrder): TableUpdate[] {
   const known = base['sort-orders'].map(sortOrderFromJson).find((each) => sameSortFields(each, order))
   if (known !== undefined) return [{ action: 'set-default-sort-order', 'sort-order-id': known.orderId }]
   return [
