@@ -18,6 +18,10 @@ export interface SweptOperation {
   readonly finish?: (manager: IcebergTableManager, kept: readonly string[]) => Promise<void>
   /** Whole states between old and new, where the operation is documented to be several steps. */
   readonly stages?: (before: Observation) => readonly Observation[]
+  /** Its effect is seen in the files alone: the tables look the same afterwards. */
+  readonly inFilesOnly?: boolean
+  /** What a try that failed has written stays, for the next one to go on with. */
+  readonly resumes?: boolean
 }
 
 export interface SweptCall {
@@ -412,6 +416,53 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
     run: ({ manager, table, signal }) => manager.addFiles(table(), REMOVED.get(table()) ?? [], { signal }),
   },
   {
+    method: 'removeOrphanFiles',
+    variant: 'without the age guard',
+    // Metadata files leave the log and stay.
+    prepare: (manager) => prepareTable(manager, { 'write.metadata.previous-versions-max': '1' }),
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.removeOrphanFiles(table(), { olderThan: { days: 0 }, allowRecentFiles: true, signal }),
+    inFilesOnly: true,
+  },
+  {
+    method: 'repairTable',
+    variant: 'to a version that is named',
+    prepare: async (manager) => {
+      await prepareTable(manager, SHORT_LOG)
+      // Another table with the same files cleans up behind itself, and takes our newest one away.
+      await manager.registerTable('demo.twin', (await handle(manager)).metadataLocation ?? '')
+      const twin = await manager.loadTable('demo.twin')
+      for (const id of [7n, 8n]) await manager.writeData(twin, [row(id)])
+    },
+    run: async ({ manager, signal }) => {
+      const { metadataLocation } = await manager.loadTable('demo.twin', { signal })
+      await manager.repairTable(ID, { metadataLocation: metadataLocation ?? '', signal })
+    },
+  },
+  {
+    method: 'relocateTable',
+    variant: 'with position deletes, into the place of its own name',
+    prepare: async (manager) => {
+      await prepareTable(manager, { 'write.delete.mode': 'merge-on-read' }, WIDE)
+      await manager.deleteRows(await handle(manager), 'id = 1')
+    },
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.relocateTable(table(), { to: `${warehouseOf(table())}/moved`, signal }),
+    inFilesOnly: true,
+    resumes: true,
+  },
+  {
+    method: 'relocateTable',
+    variant: 'as another table',
+    prepare: prepareTable,
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.relocateTable(table(), { to: `${warehouseOf(table())}/copy`, as: 'demo.copy', signal }),
+    resumes: true,
+  },
+  {
     method: 'createNamespace',
     variant: 'with properties',
     prepare: prepareTable,
@@ -432,11 +483,16 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
   },
 ]
 
+/** The folder that a table's default location is below. */
+function warehouseOf({ location }: Table): string {
+  return location.slice(0, location.indexOf('/wh/') + 3)
+}
+
 /** The same table with one more snapshot. */
 function withSnapshot(before: Observation, snapshot: string): Observation {
   const tables = Object.entries(before.tables).map(([name, seen]) => [
     name,
-    name === ID ? { ...seen, snapshots: [...seen.snapshots, snapshot] } : seen,
+    name === ID && seen !== 'broken' ? { ...seen, snapshots: [...seen.snapshots, snapshot] } : seen,
   ])
   return { ...before, tables: Object.fromEntries(tables) }
 }
@@ -456,6 +512,9 @@ const READING = new Set([
   'planRewriteManifests',
   'planRewritePositionDeletes',
   'planDeleteRows',
+  'planOrphanFiles',
+  'planRelocate',
+  'planRepair',
   'planSchemaEvolution',
   'planUpdateRows',
   'planWriteData',

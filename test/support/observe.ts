@@ -1,10 +1,12 @@
 /** What a catalog shows to somebody who looks at all of it, and which files it needs for that. */
-import type { IcebergTableManager, Table } from '../../src/index.ts'
+import type { TableIdentifier } from '../../src/catalog/catalog.ts'
+import { MissingFileError, type IcebergTableManager, type Table } from '../../src/index.ts'
 
 /** Everything that a user can see, without ids and times, which no two runs share. */
 export interface Observation {
   readonly namespaces: Readonly<Record<string, unknown>>
-  readonly tables: Readonly<Record<string, TableObservation>>
+  /** 'broken' for one whose metadata file is gone. */
+  readonly tables: Readonly<Record<string, TableObservation | 'broken'>>
 }
 
 interface TableObservation {
@@ -25,11 +27,13 @@ interface TableObservation {
 /** Namespaces of one level, their tables, and all rows. */
 export async function observe(manager: IcebergTableManager): Promise<Observation> {
   const namespaces: Record<string, unknown> = {}
-  const tables: Record<string, TableObservation> = {}
+  const tables: Record<string, TableObservation | 'broken'> = {}
   for (const namespace of await manager.listNamespaces()) {
     namespaces[namespace.join('.')] = await manager.loadNamespace(namespace)
   }
-  for (const table of await allTables(manager)) tables[table.name] = await observeTable(table)
+  for (const [name, table] of await allTables(manager)) {
+    tables[name] = table === 'broken' ? table : await observeTable(table)
+  }
   return { namespaces, tables }
 }
 
@@ -68,7 +72,8 @@ export function rowText(row: unknown): string {
 /** Every file that the metadata of all tables reaches, sorted: metadata, lists, manifests, data. */
 export async function reachableFiles(manager: IcebergTableManager): Promise<readonly string[]> {
   const files = new Set<string>()
-  for (const table of await allTables(manager)) {
+  for (const [, table] of await allTables(manager)) {
+    if (table === 'broken') continue
     for (const file of await filesOf(table)) files.add(file)
   }
   return [...files].sort()
@@ -89,10 +94,23 @@ async function filesOf(table: Table): Promise<readonly string[]> {
   return files
 }
 
-async function allTables(manager: IcebergTableManager): Promise<readonly Table[]> {
-  const tables: Table[] = []
+async function allTables(
+  manager: IcebergTableManager,
+): Promise<readonly (readonly [string, Table | 'broken'])[]> {
+  const tables: (readonly [string, Table | 'broken'])[] = []
   for (const namespace of await manager.listNamespaces()) {
-    for (const id of await manager.listTables(namespace)) tables.push(await manager.loadTable(id))
+    for (const id of await manager.listTables(namespace)) {
+      tables.push([[...id.namespace, id.name].join('.'), await loadedOrBroken(manager, id)])
+    }
   }
   return tables
+}
+
+async function loadedOrBroken(manager: IcebergTableManager, id: TableIdentifier): Promise<Table | 'broken'> {
+  try {
+    return await manager.loadTable(id)
+  } catch (error) {
+    if (error instanceof MissingFileError) return 'broken'
+    throw error
+  }
 }
