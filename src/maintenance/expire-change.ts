@@ -88,6 +88,14 @@ export class ExpireChange implements CommitChange {
     )
   }
 
+  /** A ref that appeared is no requirement that failed: the catalog just refuses to lose its snapshot. */
+  isOutdated(base: TableMetadata, now: TableMetadata): boolean {
+    return Object.entries(now.refs).some(
+      ([name, ref]) =>
+        !Object.hasOwn(base.refs, name) || base.refs[name]?.['snapshot-id'] !== ref['snapshot-id'],
+    )
+  }
+
   async discardAttempt(): Promise<void> {}
 
   async discardAll(): Promise<void> {

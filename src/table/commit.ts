@@ -67,6 +67,11 @@ export interface CommitChange {
    * object as long as they are the same files. null while there are none.
    */
   files?(): ChangedFiles | null
+  /**
+   * Whether a rejection may come of what others did to the table since `base`, and the change would be
+   * another one on the table as it is now; default false: the rejection stands.
+   */
+  isOutdated?(base: TableMetadata, now: TableMetadata): boolean
   /** Removes what the operation wrote and its commit does not use; called after a definite commit. */
   tidy?(): Promise<void>
   /** Removes what only the attempt that just failed for certain has written. */
@@ -246,7 +251,7 @@ class CommitRun {
         await this.#reload()
         if (this.#hasLanded()) return { kind: 'committed', table: this.#base }
       }
-      if (error instanceof CommitRejectedError && (await this.#isUpgraded())) {
+      if (error instanceof CommitRejectedError && (await this.#isOutdated())) {
         if (!this.#anyUnknown) await this.#discard(() => this.#change.discardAttempt())
         return { kind: 'retry', error }
       }
@@ -254,11 +259,13 @@ class CommitRun {
     }
   }
 
-  /** A format version that moved meanwhile is no fault of the change: it is built again for the new one. */
-  async #isUpgraded(): Promise<boolean> {
+  /** What moved meanwhile, such as the format version, is no fault of the change: it is built again. */
+  async #isOutdated(): Promise<boolean> {
     try {
-      const { metadata } = await this.#runtime.catalog.loadTable(this.#id, { snapshots: 'all' })
-      return metadata['format-version'] !== this.#base.metadata['format-version']
+      const { metadata: now } = await this.#runtime.catalog.loadTable(this.#id, { snapshots: 'all' })
+      const base = this.#base.metadata
+      if (now['format-version'] !== base['format-version']) return true
+      return this.#change.isOutdated?.(base, now) === true
     } catch {
       // The rejection is what the caller must hear, not that the look failed.
       return false
