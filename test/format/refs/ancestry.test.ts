@@ -8,11 +8,11 @@ import {
   latestAncestorBefore,
   nearestAncestors,
 } from '../../../src/format/refs/ancestry.ts'
-import { createSchema } from '../../../src/format/schema.ts'
+import { createSchema, schemaToJson } from '../../../src/format/schema.ts'
 import type { Snapshot } from '../../../src/format/snapshot.ts'
 
 const empty = newTableMetadata({
-  schema: createSchema({ schemaId: 0, fields: [] }),
+  schema: schemaToJson(createSchema({ schemaId: 0, fields: [] })),
   location: 'memory://b/t',
   properties: {},
   uuid: '9c12d441-03fe-4693-9a96-a0705ddf69c1',
