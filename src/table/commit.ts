@@ -288,6 +288,8 @@ class CommitRun {
   }
 
   #hasLanded(): boolean {
+    // What was to be created is not there.
+    if (this.#change.creates === true && this.#base === this.#start) return false
     const { snapshotId, snapshotIds = snapshotId === null ? [] : [snapshotId] } = this.#change
     if (snapshotIds.some((id) => snapshotById(this.#base.metadata, id) !== null)) return true
     return this.#anyUnknown && this.#change.isApplied?.(this.#base.metadata) === true

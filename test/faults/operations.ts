@@ -1,7 +1,14 @@
 /** Every operation that changes something, each with a state to start from: what the sweeps strike. */
 import { managerMethods } from '../support/api.ts'
-import type { Observation } from '../support/observe.ts'
-import { MissingFileError, t, table, type IcebergTableManager, type Table } from '../../src/index.ts'
+import { rowText, type Observation } from '../support/observe.ts'
+import {
+  MissingFileError,
+  t,
+  table,
+  type IcebergTableManager,
+  type Table,
+  type Transaction,
+} from '../../src/index.ts'
 
 /** One operation, as a user calls it. */
 export interface SweptOperation {
@@ -32,6 +39,7 @@ export interface SweptCall {
 }
 
 const events = table({ id: t.long().required(), kind: t.string() })
+const REPLACEMENT = table({ id: t.long().required(), extra: t.int() })
 const ID = 'demo.events'
 const row = (id: bigint): { readonly id: bigint; readonly kind: string } => ({ id, kind: `k${id % 2n}` })
 
@@ -463,6 +471,68 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
     resumes: true,
   },
   {
+    method: 'createTable',
+    variant: 'with its first rows',
+    prepare: prepareTable,
+    run: ({ manager, signal }) =>
+      manager.createTable(
+        { namespace: 'demo', name: 'fresh', schema: events, partitionSpec: [{ source: 'kind' }] },
+        { data: [row(1n), row(2n)], signal },
+      ),
+  },
+  {
+    method: 'createTable',
+    variant: 'in the place of one that is there, with rows',
+    prepare: (manager) => prepareTable(manager, SHORT_LOG),
+    run: ({ manager, signal }) =>
+      manager.createTable(
+        { namespace: 'demo', name: 'events', schema: REPLACEMENT, sortOrder: [{ source: 'id' }] },
+        { orReplace: true, data: [{ id: 7n, extra: 1 }], signal },
+      ),
+  },
+  {
+    method: 'createTable',
+    variant: 'in the place of one that is there, empty',
+    prepare: prepareTable,
+    run: ({ manager, signal }) =>
+      manager.createTable(
+        { namespace: 'demo', name: 'events', schema: REPLACEMENT },
+        { orReplace: true, signal },
+      ),
+  },
+  {
+    method: 'writeData',
+    variant: 'append, with a key',
+    prepare: (manager) => prepareTable(manager, SHORT_LOG),
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.writeData(table(), [row(5n), row(6n)], { commitKey: 'run 1', signal }),
+  },
+  {
+    method: 'transaction',
+    variant: 'of a column, rows with it, deleted rows and a tag',
+    prepare: (manager) => prepareTable(manager, SHORT_LOG),
+    handle,
+    run: ({ manager, table, signal }) => manager.transaction(table(), changeAll, { signal }),
+  },
+  {
+    method: 'transaction',
+    variant: 'that meets another commit',
+    prepare: (manager) => prepareTable(manager, SHORT_LOG),
+    handle,
+    run: ({ manager, table, signal }) =>
+      manager.transaction(
+        table(),
+        async (transaction) => {
+          await changeAll(transaction)
+          // With a key, so that it is there once, however often the whole is tried.
+          await manager.writeData(await manager.loadTable(ID), [row(9n)], { commitKey: 'rival', signal })
+        },
+        { commitKey: 'ours', signal },
+      ),
+    stages: (before) => [withAppend(before, row(9n))],
+  },
+  {
     method: 'createNamespace',
     variant: 'with properties',
     prepare: prepareTable,
@@ -486,6 +556,26 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
 /** The folder that a table's default location is below. */
 function warehouseOf({ location }: Table): string {
   return location.slice(0, location.indexOf('/wh/') + 3)
+}
+
+/** Three changes of rows and layout, and one of refs. */
+async function changeAll(transaction: Transaction): Promise<void> {
+  await transaction.evolveSchema([{ type: 'add_column', name: 'extra', fieldType: 'int' }])
+  await transaction.writeData([{ ...row(5n), extra: 1 }])
+  await transaction.deleteRows('id = 1')
+  await transaction.manageSnapshots().createTag('done').commit()
+}
+
+/** The same table with one more row, appended. */
+function withAppend(before: Observation, appended: object): Observation {
+  const seen = before.tables[ID]
+  if (seen === undefined || seen === 'broken') return before
+  const rows = [...seen.rows, rowText(appended)].sort()
+  const snapshots = [...seen.snapshots, `append ${rows.length}`]
+  const refs = seen.refs.map((ref) =>
+    ref.replace(`"at":${seen.snapshots.length - 1}`, `"at":${snapshots.length - 1}`),
+  )
+  return { ...before, tables: { ...before.tables, [ID]: { ...seen, rows, snapshots, refs } } }
 }
 
 /** The same table with one more snapshot. */

@@ -101,6 +101,7 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   renameTable: () => manager.renameTable('demo.events', 'demo.moved'),
   registerTable: () => manager.registerTable('demo.again', events.metadataLocation ?? ''),
   dropTable: () => manager.dropTable('demo.events', { purge: true }),
+  transaction: () => manager.transaction(events, (tx) => tx.writeData([{ id: 2n, kind: VALUE }])),
   updateProperties: () => manager.updateProperties(events, { set: { a: 'b' } }),
   upgradeFormatVersion: () => manager.upgradeFormatVersion(events, 3),
   writeData: () => manager.writeData(events, [{ id: 2n, kind: VALUE }]),

@@ -21,6 +21,7 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
         renameTable: () => manager.renameTable('demo.events', 'demo.x'),
         registerTable: () => manager.registerTable('demo.x', events.metadataLocation ?? ''),
         dropTable: () => manager.dropTable('demo.events'),
+        transaction: () => manager.transaction(events, (tx) => tx.writeData([{ id: 2n }])),
         updateProperties: () => manager.updateProperties(events, { set: { a: 'b' } }),
         upgradeFormatVersion: () => manager.upgradeFormatVersion(events, 3),
         writeData: () => manager.writeData(events, [{ id: 2n }]),

@@ -101,7 +101,7 @@ export const CREATE_CASES: readonly ManagerCase[] = [
       equal(created.properties['owner'], 'us')
       equal(created.partitionSpec.fields, [])
       equal(created.sortOrder.fields, [])
-      equal(created.creation, { created: true, differences: [] })
+      equal(created.creation, { created: true, replaced: false, differences: [] })
       equal(
         created.schema.fields.map(({ id, name, required }) => [id, name, required]),
         [
@@ -173,7 +173,7 @@ export const CREATE_CASES: readonly ManagerCase[] = [
     run: async (manager) => {
       const first = await createEvents(manager)
       const same = await manager.createTable(EVENTS_CONFIG, { ifNotExists: true })
-      equal([same.uuid, same.creation], [first.uuid, { created: false, differences: [] }])
+      equal([same.uuid, same.creation], [first.uuid, { created: false, replaced: false, differences: [] }])
       const other = await manager.createTable(
         {
           ...EVENTS_CONFIG,
