@@ -16,14 +16,17 @@ const events = table({ id: t.long().required(), kind: t.string() })
 /** A world on the local disk in which time passes only when it is told to. */
 export class ExpiryWorld {
   readonly world: ManagerWorld
+  readonly folder: string
   now = START
 
-  private constructor(world: ManagerWorld) {
+  private constructor(world: ManagerWorld, folder: string) {
     this.world = world
+    this.folder = folder
   }
 
   static async make(root: string, plane: DataPlane): Promise<ExpiryWorld> {
-    return new ExpiryWorld(await localManagerWorld(await mkdtemp(join(root, 'world-')), plane))
+    const folder = await mkdtemp(join(root, 'world-'))
+    return new ExpiryWorld(await localManagerWorld(folder, plane), folder)
   }
 
   readonly #options: Partial<ConnectManagerOptions> = {

@@ -35,6 +35,7 @@ export interface Call {
  * - `partial`: a delete removes half of its locations and reports the rest as failed, a listing
  *   fails after half of its entries, a get loses its second half; other calls as `error-before`.
  * - `abort-before`, `abort-after`: the operation's signal fires before, or after, the call.
+ * - `meanwhile`: no fault: what the fault's `meanwhile` does comes just before the call.
  * - `kill-before`, `kill-after`: the process gets SIGKILL; for child processes only.
  */
 export type FaultMode =
@@ -45,6 +46,7 @@ export type FaultMode =
   | 'partial'
   | 'abort-before'
   | 'abort-after'
+  | 'meanwhile'
   | 'kill-before'
   | 'kill-after'
 
@@ -55,6 +57,8 @@ export interface Fault {
   readonly lasting?: boolean
   /** After the struck call the catalog cannot be reached, so that nobody can ask how it ended. */
   readonly catalogDown?: boolean
+  /** What others do, in mode `meanwhile`; not through this controller. */
+  readonly meanwhile?: () => Promise<void>
   /** What to throw in place of the mode's own error. */
   readonly error?: Error
 }
@@ -170,6 +174,9 @@ export class FaultController {
         this.#abort.abort()
         return result
       }
+      case 'meanwhile':
+        await this.#fault?.meanwhile?.()
+        return run()
       case 'kill-before':
         return killed()
       case 'kill-after':
