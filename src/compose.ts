@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path'
 import { throwIfAborted } from './abort.ts'
 import type { Catalog, Properties } from './catalog/catalog.ts'
 import { namespaceFolder } from './catalog/names.ts'
+import type { Columns, DeclaredSchema, StructOut } from './format/schema-builder.ts'
+import type { Row } from './format/values/value.ts'
 import { InvalidConfigError, UnsupportedFeatureError } from './errors.ts'
 import { catalogType, withoutDriver } from './manager/catalog-type.ts'
 import { loadConfig, sizeInBytes, type ManagerConfig } from './manager/config.ts'
@@ -12,6 +14,7 @@ import { IcebergTableManager as Manager } from './manager/manager.ts'
 import type { CatalogPlugin, ConnectOptions, EnginePlugin, StoragePlugin } from './manager/plugins.ts'
 import { buildRuntime, type ManagerOptions } from './manager/runtime.ts'
 import type { ObjectStore } from './storage/object-store.ts'
+import type { Table } from './table/table.ts'
 import { joinLocation, localPathOf, parseLocation, toFileUri } from './storage/location.ts'
 
 /** Properties of a catalog, with PyIceberg's names: `type`, `uri`, `warehouse`, `s3.endpoint` … */
@@ -220,6 +223,69 @@ export class IcebergTableManager extends Manager {
       await manager.close()
       throw error
     }
+  }
+}
+
+/** How a table is opened without a catalog. */
+export interface OpenTableOptions {
+  readonly engine?: ManagerConfig['engine']
+  /** Folder for spills and staged files. Default: below the system's temporary folder. */
+  readonly scratchDir?: string | undefined
+  /** Locations besides the table's own that its metadata may point into. */
+  readonly extraRoots?: readonly string[] | undefined
+  /** One line for every operation. Default: none. */
+  readonly logger?: ManagerOptions['logger']
+  /** Ends the opening with OperationAbortedError. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A table with all that it takes to read it; close it to free that. */
+export type OpenedTable<RowOut = Row> = Table<object, RowOut> &
+  AsyncDisposable & {
+    /** Aborts scans and frees everything. Idempotent. */
+    close(): Promise<void>
+  }
+
+/**
+ * Opens a table by its files, read-only, where there is neither a catalog nor a manager: as the
+ * manager's `openTable`, with an engine of its own.
+ */
+export function openTable<C extends Columns>(
+  location: string,
+  options: OpenTableOptions & { readonly schema: DeclaredSchema<C> },
+): Promise<OpenedTable<StructOut<C>>>
+/** As above, with rows as the table's own schema has them. */
+export function openTable(location: string, options?: OpenTableOptions): Promise<OpenedTable>
+/** Both of them. */
+export async function openTable(
+  location: string,
+  options: OpenTableOptions & { readonly schema?: DeclaredSchema } = {},
+): Promise<unknown> {
+  const { logger, signal, schema, engine, scratchDir = DEFAULT_SCRATCH, extraRoots } = options
+  const properties = { type: 'memory' }
+  const memory = engine?.memoryLimitBytes
+  const manager = await IcebergTableManager.connect({
+    catalogPlugin: catalogPlugin({ name: 'none', properties }),
+    storagePlugin: storagePlugin(properties),
+    enginePlugin: duckDbEngine({
+      memoryLimitBytes: memory === undefined ? undefined : sizeInBytes(memory),
+      threads: engine?.threads,
+      scratchDir,
+      folders: [],
+    }),
+    scratchDir,
+    extraRoots,
+    logger,
+  })
+  try {
+    const table = await (schema === undefined
+      ? manager.openTable(location, { signal })
+      : manager.openTable(location, { signal, schema }))
+    const close = (): Promise<void> => manager.close()
+    return Object.assign(table, { close, [Symbol.asyncDispose]: close })
+  } catch (error) {
+    await manager.close()
+    throw error
   }
 }
 

@@ -1,5 +1,12 @@
 /** floeberg: Apache Iceberg tables from TypeScript. */
-export { IcebergTableManager, type ConnectManagerOptions, type OpenOptions } from './compose.ts'
+export {
+  IcebergTableManager,
+  openTable,
+  type ConnectManagerOptions,
+  type OpenedTable,
+  type OpenOptions,
+  type OpenTableOptions,
+} from './compose.ts'
 export { managerConfigSchema } from './manager/config-schema.ts'
 export type { ManagerConfig, PropertyInput } from './manager/config-schema.ts'
 export type {
@@ -105,6 +112,7 @@ export type { PickResult, RefChange } from './table/operations/manage-snapshots.
 export type { Table, TableCreation } from './table/table.ts'
 export type { FileFormat, Scan, ScanOptions, ToFileOptions } from './table/scan.ts'
 export type { ExportOptions, ExportResult } from './manager/export-table.ts'
+export type { TableOpening } from './table/find-metadata.ts'
 export type { AddFilesOptions, AddFilesResult } from './manager/add-files.ts'
 export type { ScanPlan, ScanReport } from './table/plan.ts'
 export type { TimeTravel } from './table/time-travel.ts'

@@ -3,6 +3,7 @@ import { InvalidArgumentError, UnsupportedFeatureError } from '../errors.ts'
 import { SUMMARY_KEYS } from '../format/snapshot-summary.ts'
 import { MAIN_BRANCH } from '../format/snapshot.ts'
 import type { TableHandle } from '../table/table.ts'
+import { readOnly } from '../table/read-only.ts'
 import { writableHead } from '../table/write-branch.ts'
 import { checkCommitKey, KEY_ENTRIES } from './commit-once.ts'
 import type { WriteOptions } from './row-change-options.ts'
@@ -77,6 +78,8 @@ export function checkCommitOptions<In, Out>(
   table: TableHandle<In, Out>,
   options: Pick<WriteDataOptions, 'branch' | 'snapshotProperties' | 'stageOnly' | 'commitKey'>,
 ): void {
+  // Before any row of the source is read.
+  if (table.opening !== null) throw readOnly(table.name)
   checkCommitKey(options.commitKey)
   if (options.stageOnly === true && options.commitKey !== undefined) {
     throw new UnsupportedFeatureError(

@@ -1,11 +1,39 @@
 /** Operations that bring files in and data out. */
+import type { Columns, DeclaredSchema, StructIn, StructOut } from '../format/schema-builder.ts'
 import { handleOf, type Table } from '../table/table.ts'
 import { addDataFiles, type AddFilesOptions, type AddFilesResult } from './add-files.ts'
 import { checkCommitOptions } from './check-write-options.ts'
+import { verifyDeclared } from './declared-schema.ts'
 import { exportRows, type ExportOptions, type ExportResult } from './export-table.ts'
+import type { CallOptions } from './manager-base.ts'
+import { openTableFiles } from './open-table.ts'
 import { RecoveryOperations } from './recovery-operations.ts'
 
 export abstract class ExchangeOperations extends RecoveryOperations {
+  /**
+   * Opens a table by its files, without a catalog and read-only: by a metadata file, or by the table's
+   * folder, where `version-hint.text` or else the highest version says which file is the newest.
+   * `opening` tells which one was chosen, and by what. Paths are relative to the working folder.
+   *
+   * MissingFileError when no metadata is there; CorruptFileError; SchemaMismatchError when the table is
+   * not as declared. Whatever would change the table throws UnsupportedFeatureError.
+   */
+  openTable<C extends Columns>(
+    location: string,
+    options: CallOptions & { readonly schema: DeclaredSchema<C> },
+  ): Promise<Table<StructIn<C>, StructOut<C>>>
+  openTable(location: string, options?: CallOptions): Promise<Table>
+  async openTable(
+    location: string,
+    options: CallOptions & { readonly schema?: DeclaredSchema } = {},
+  ): Promise<unknown> {
+    return this.run('openTable', {}, async () => {
+      const handle = await openTableFiles(this.runtime, location, options)
+      if (options.schema !== undefined) verifyDeclared(options.schema.schema, handle.schema, handle.name)
+      return handle
+    })
+  }
+
   /**
    * Makes Parquet files that are there already data files of the table, as they are, in one snapshot.
    * Metrics, row group offsets and partition values come from their footers; files without field ids

@@ -9,6 +9,7 @@ import type { SortOrder } from '../format/sort-order.ts'
 import type { Row } from '../format/values/value.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { identifierToString } from './identifier.ts'
+import { openingOf, type TableOpening } from './find-metadata.ts'
 import { createInspect, type TableInspect } from './inspect.ts'
 import type { Runtime, TableStorage } from './runtime.ts'
 import { createScan, type Scan, type ScanOptions } from './scan.ts'
@@ -55,6 +56,8 @@ export interface Table<RowIn = object, RowOut = Row> {
   refresh(): Promise<this>
   /** How `createTable` came by this table; null when it was loaded. */
   readonly creation: TableCreation | null
+  /** How `openTable` found the table, which then is read-only; null for a table of a catalog. */
+  readonly opening: TableOpening | null
   /** Only for the type checker: what rows of this table look like going in. */
   readonly rowIn?: RowIn
 }
@@ -159,6 +162,10 @@ export class TableHandle<RowIn = object, RowOut = Row> implements Table<RowIn, R
 
   get metadataLocation(): string | null {
     return this.#state.loaded.metadataLocation
+  }
+
+  get opening(): TableOpening | null {
+    return openingOf(this.#state.loaded)
   }
 
   get inspect(): TableInspect {

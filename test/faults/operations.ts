@@ -5,6 +5,7 @@ import {
   MissingFileError,
   t,
   table,
+  type ExpirePlan,
   type IcebergTableManager,
   type Table,
   type Transaction,
@@ -79,6 +80,25 @@ const MERGE_AT_ONCE = { 'commit.manifest.min-count-to-merge': '2' }
 
 /** Data files that a table had, and has no longer. */
 const REMOVED = new WeakMap<Table, readonly string[]>()
+
+/** Rows that others took the place of, so that their snapshots have files of their own. */
+async function prepareHistory(manager: IcebergTableManager): Promise<void> {
+  await prepareTable(manager, SHORT_LOG)
+  await manager.writeData(await handle(manager), [row(5n)], { mode: 'overwrite' })
+}
+
+const oldSnapshots = (of: Table): readonly bigint[] =>
+  of.metadata.snapshots.slice(0, 2).map((snapshot) => snapshot['snapshot-id'])
+
+/** What was executed last, by the catalog's name: how a failed deletion is brought to its end. */
+const EXPIRY_PLANS = new Map<string, ExpirePlan>()
+
+async function finishExpiry(manager: IcebergTableManager): Promise<void> {
+  const plan = EXPIRY_PLANS.get(manager.catalog.name)
+  if (plan === undefined) throw new Error('Nothing was executed')
+  const { failure } = await manager.execute(plan)
+  if (failure !== null) throw new Error('The second execution failed', { cause: failure })
+}
 
 export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
   {
@@ -533,6 +553,30 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
     stages: (before) => [withAppend(before, row(9n))],
   },
   {
+    method: 'expireSnapshots',
+    variant: 'of two snapshots with files of their own',
+    prepare: prepareHistory,
+    handle,
+    run: async ({ manager, table, signal }) => {
+      const result = await manager.expireSnapshots(table(), { snapshotIds: oldSnapshots(table()), signal })
+      EXPIRY_PLANS.set(manager.catalog.name, result.plan)
+      return result
+    },
+    finish: finishExpiry,
+  },
+  {
+    method: 'execute',
+    variant: 'of a plan to expire',
+    prepare: prepareHistory,
+    handle,
+    run: async ({ manager, table, signal }) => {
+      const plan = await manager.planExpireSnapshots(table(), { snapshotIds: oldSnapshots(table()), signal })
+      EXPIRY_PLANS.set(manager.catalog.name, plan)
+      return manager.execute(plan, { signal })
+    },
+    finish: finishExpiry,
+  },
+  {
     method: 'createNamespace',
     variant: 'with properties',
     prepare: prepareTable,
@@ -598,10 +642,12 @@ const READING = new Set([
   'loadNamespace',
   'loadTable',
   'namespaceExists',
+  'openTable',
   'planCompaction',
   'planRewriteManifests',
   'planRewritePositionDeletes',
   'planDeleteRows',
+  'planExpireSnapshots',
   'planOrphanFiles',
   'planRelocate',
   'planRepair',

@@ -127,6 +127,7 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
     forget()
     await manager.addFiles(events, [file ?? ''])
   },
+  openTable: () => manager.openTable(events.location),
   exportTable: () =>
     manager.exportTable(events, join(root, 'out.csv'), { filter: `kind = '${VALUE}'`, replace: true }),
   planOrphanFiles: () => manager.planOrphanFiles(events),
@@ -165,6 +166,7 @@ const TABLE_OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
 
 /** Operations about no single table. */
 const ABOUT_NAMESPACES = new Set([
+  'openTable',
   'listTables',
   'inferSchema',
   'createNamespace',

@@ -42,6 +42,7 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
         rollbackToSnapshot: () => manager.rollbackToSnapshot(events, 1n),
         compareSchemas: () => manager.compareSchemas(EVENTS, events),
         addFiles: () => manager.addFiles(events, ['x.parquet']),
+        openTable: () => manager.openTable(events.location),
         exportTable: () => manager.exportTable(events, 'x.csv'),
         planOrphanFiles: () => manager.planOrphanFiles(events),
         removeOrphanFiles: () => manager.removeOrphanFiles(events),
