@@ -117,7 +117,7 @@ function mayLeaveFiles(calls: readonly Call[], fault: Fault): boolean {
 
 /** Names that tell whose a file was: they hold the operation's or the table's id. */
 export const OWN_NAME =
-  /\/(data\/.*\d{5}-[0-9a-f-]{36}(-[a-z]+)?\.parquet|metadata\/([0-9a-f-]{36}-m\d+\.avro|snap-\d+-\d+-[0-9a-f-]{36}\.avro|\d{5}-[0-9a-f-]{36}\.metadata\.json))$/
+  /\/(data\/.*\d{5}-[0-9a-f-]{36}(-[a-z]+)?\.parquet|metadata\/([0-9a-f-]{36}-m\d+\.avro|snap-\d+-\d+-[0-9a-f-]{36}\.avro|\d{5}-[0-9a-f-]{36}\.metadata\.json|[0-9a-f-]{36}-expired(-\d{5})?\.jsonl\.gz))$/
 
 async function leftovers(world: ManagerWorld): Promise<readonly string[]> {
   const needed = new Set(await aside(world, reachableFiles))
