@@ -92,7 +92,9 @@ export async function executeExpire(
   return { result, table }
 }
 
+/** How an expiry is carried out. */
 export interface ExecuteExpireOptions extends ExecuteOptions {
+  /** Overrides of the table's `commit.retry.*` for this call. */
   readonly retry?: CommitRetryOptions | undefined
 }
 

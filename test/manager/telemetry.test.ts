@@ -130,6 +130,13 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   openTable: () => manager.openTable(events.location),
   exportTable: () =>
     manager.exportTable(events, join(root, 'out.csv'), { filter: `kind = '${VALUE}'`, replace: true }),
+  planExpireSnapshots: () => manager.planExpireSnapshots(events),
+  expireSnapshots: () => manager.expireSnapshots(events),
+  execute: async () => {
+    const plan = await manager.planExpireSnapshots(events)
+    forget()
+    await manager.execute(plan)
+  },
   planOrphanFiles: () => manager.planOrphanFiles(events),
   removeOrphanFiles: () => manager.removeOrphanFiles(events),
   planRepair: async () => {

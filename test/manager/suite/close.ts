@@ -11,6 +11,7 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
     run: async (manager) => {
       const events = await createEvents(manager)
       await manager.writeData(events, [{ id: 1n }])
+      const plan = await manager.planExpireSnapshots(events)
       await Promise.all([manager.close(), manager.close()])
       await manager.close()
       const operations: Readonly<Record<string, () => unknown>> = {
@@ -44,6 +45,9 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
         addFiles: () => manager.addFiles(events, ['x.parquet']),
         openTable: () => manager.openTable(events.location),
         exportTable: () => manager.exportTable(events, 'x.csv'),
+        planExpireSnapshots: () => manager.planExpireSnapshots(events),
+        expireSnapshots: () => manager.expireSnapshots(events),
+        execute: () => manager.execute(plan),
         planOrphanFiles: () => manager.planOrphanFiles(events),
         removeOrphanFiles: () => manager.removeOrphanFiles(events),
         planRepair: () => manager.planRepair('demo.events'),
