@@ -1,6 +1,7 @@
 /** Options of every command that changes rows: where it commits, and how. */
 import { Option, type Command } from 'commander'
 import type { RowChangeOptions } from '../manager/row-change-options.ts'
+import { WAP_ID } from '../format/refs/wap.ts'
 import type { Progress } from '../engine/data-plane.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
 import type { Isolation } from '../table/operations/row-change.ts'
@@ -14,6 +15,8 @@ export interface CommitOptions {
   readonly snapshotProperty?: readonly string[]
   readonly isolation?: Isolation
   readonly ignoreCase?: boolean
+  readonly stageOnly?: boolean
+  readonly wapId?: string
 }
 
 /** Adds the options. */
@@ -38,6 +41,8 @@ export function withCommitOptions(command: Command): Command {
       ).choices(['serializable', 'snapshot']),
     )
     .option('--ignore-case', 'find columns whatever the case of their names')
+    .option('--stage-only', 'add the snapshot and move no branch to it; see cherry-pick')
+    .option('--wap-id <id>', 'as --stage-only, under an id for publish')
 }
 
 /** What the library is given for them. UsageError. */
@@ -49,7 +54,11 @@ export function commitOptionsOf(
   return {
     branch: options.branch,
     commitStrategy: options.commitStrategy,
-    snapshotProperties: parseAssignments(options.snapshotProperty ?? []),
+    snapshotProperties: {
+      ...parseAssignments(options.snapshotProperty ?? []),
+      ...(options.wapId === undefined ? {} : { [WAP_ID]: options.wapId }),
+    },
+    stageOnly: options.stageOnly === true || options.wapId !== undefined,
     isolation: options.isolation,
     caseSensitive: options.ignoreCase !== true,
     signal: terminal.signal,

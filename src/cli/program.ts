@@ -19,8 +19,17 @@ import { exportCommand } from './commands/export.ts'
 import { partitionSpecCommand, sortOrderCommand } from './commands/layout.ts'
 import { listCommand } from './commands/list.ts'
 import { namespaceCommand } from './commands/namespaces.ts'
+import {
+  cherryPickCommand,
+  fastForwardCommand,
+  publishCommand,
+  rollbackCommand,
+  setCurrentCommand,
+} from './commands/moves.ts'
 import { propertiesCommand } from './commands/properties.ts'
 import { scanCommand } from './commands/scan.ts'
+import { branchCommand, tagCommand } from './commands/refs.ts'
+import { rewriteManifestsCommand, rewritePositionDeletesCommand } from './commands/rewrite.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { dropCommand, registerCommand, renameCommand } from './commands/tables.ts'
 import { overwriteCommand, upsertCommand, writeCommand } from './commands/write.ts'
@@ -48,6 +57,13 @@ const COMMANDS = [
   manifestsCommand,
   partitionsCommand,
   evolveCommand,
+  tagCommand,
+  branchCommand,
+  rollbackCommand,
+  setCurrentCommand,
+  fastForwardCommand,
+  cherryPickCommand,
+  publishCommand,
   partitionSpecCommand,
   sortOrderCommand,
   propertiesCommand,

@@ -2,6 +2,7 @@
 import type { RowChangePlan, RowChangeResult } from '../manager/row-change-options.ts'
 import type { Table } from '../table/table.ts'
 import { bytesText, countText, plural, type OutputColumn } from './cells.ts'
+import type { CommitOptions } from './commit-options.ts'
 import type { Output } from './output.ts'
 
 const RESULT_COLUMNS: readonly OutputColumn[] = [
@@ -44,6 +45,22 @@ export async function printResult(
       reason,
     })),
   })
+}
+
+/** Says of rows that no branch shows yet how they come to one; nothing to programs, or of other rows. */
+export async function printStaged(
+  output: Output,
+  name: string,
+  result: RowChangeResult,
+  options: CommitOptions,
+): Promise<void> {
+  const { snapshotId } = result
+  if (snapshotId === null || (options.stageOnly !== true && options.wapId === undefined)) return
+  const how =
+    options.wapId === undefined
+      ? `floeberg cherry-pick ${name} ${snapshotId}`
+      : `floeberg publish ${name} ${options.wapId}`
+  await output.text(`It is staged, and no branch shows it yet: ${how}`)
 }
 
 function sentence(name: string, operation: string, result: RowChangeResult): string {

@@ -7,7 +7,7 @@ import { collect, refuseTogether, withCommonOptions, withManager, type Context }
 import { commitOptionsOf, withCommitOptions, type CommitOptions } from '../commit-options.ts'
 import { UsageError } from '../failure.ts'
 import { progressLine } from '../progress.ts'
-import { printPlan, printResult } from '../row-change-report.ts'
+import { printPlan, printResult, printStaged } from '../row-change-report.ts'
 import type { Runner } from '../runner.ts'
 import { parseSettings, settingValues } from '../setting-syntax.ts'
 
@@ -118,6 +118,7 @@ async function change(
         const result = await run(manager, table, settings)
         progress.clear()
         await printResult(output, name, operation, result)
+        await printStaged(output, name, result, options)
       }
     } finally {
       progress.clear()

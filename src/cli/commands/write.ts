@@ -8,7 +8,7 @@ import { UsageError } from '../failure.ts'
 import { parseList } from '../field-syntax.ts'
 import { INPUT_FORMATS, inputFormat, withInputFiles, type InputFormat } from '../input-files.ts'
 import { progressLine } from '../progress.ts'
-import { printPlan, printResult } from '../row-change-report.ts'
+import { printPlan, printResult, printStaged } from '../row-change-report.ts'
 import type { Runner } from '../runner.ts'
 
 interface WriteCommandOptions extends CommitOptions {
@@ -137,6 +137,7 @@ async function write(context: Context, name: string, options: WriteCommandOption
           const result = await manager.writeData(table, data, settings)
           progress.clear()
           await printResult(output, name, mode, result)
+          await printStaged(output, name, result, options)
         }
       } finally {
         progress.clear()
