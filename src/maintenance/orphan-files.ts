@@ -7,8 +7,7 @@
  * has not committed yet, and is never touched.
  */
 import { throwIfAborted } from '../abort.ts'
-import { InvalidArgumentError, InvalidLocationError } from '../errors.ts'
-import { canonicalLocation, isWithin, joinLocation } from '../storage/location.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
@@ -18,6 +17,7 @@ import type { OrphanFile, OrphanFilesPlan, PrefixMismatch } from './orphan-plan.
 import { removeReachable } from './orphan-reachability.ts'
 import { ownFolders, withoutSlash } from './own-folders.ts'
 import { planHead } from './plan.ts'
+import { StoreProbe } from './store-probe.ts'
 import { checkPurgeAllowed } from './purge.ts'
 
 /** Which files count as orphans. */
@@ -60,7 +60,6 @@ export async function planOrphanFiles(
   const { store } = state.storage
   const { signal } = options
   const locations = foldersOf(state, options.location)
-  const olderThan = await cutOff(state, options)
   const request = {
     locations,
     prefixMismatch: options.prefixMismatch ?? 'error',
@@ -69,7 +68,7 @@ export async function planOrphanFiles(
     checkAllTables: options.checkAllTables ?? false,
   }
   const forms = new LocationForms(request)
-  const keys = await keysOf(state, locations, olderThan, forms, signal)
+  const { olderThan, keys } = await oldFiles(state, locations, forms, options)
   const sharing = await removeReachable(state, keys, { ...request, forms, signal })
   const items: OrphanFile[] = []
   for (const folder of locations) {
@@ -123,10 +122,9 @@ function foldersOf(state: TableState, location: string | undefined): readonly st
   return ownFolders(metadata)
 }
 
-/** By the store's own clock, which may be hours off ours: a probe object tells its time. */
-async function cutOff(state: TableState, options: OrphanFilesOptions): Promise<Date> {
-  const { olderThan = { days: DEFAULT_AGE_DAYS }, allowRecentFiles = false, signal } = options
-  const now = await storeTime(state, signal)
+/** The newest time at which a file may have been put that is to go. */
+function cutOff(now: number, options: OrphanFilesOptions): Date {
+  const { olderThan = { days: DEFAULT_AGE_DAYS }, allowRecentFiles = false } = options
   const time = olderThan instanceof Date ? olderThan.getTime() : now - olderThan.days * DAY_MS
   if (Number.isNaN(time) || (!(olderThan instanceof Date) && olderThan.days < 0)) {
     throw new InvalidArgumentError('olderThan is neither a time nor an age', {
@@ -143,50 +141,29 @@ async function cutOff(state: TableState, options: OrphanFilesOptions): Promise<D
   return new Date(Math.min(time, now))
 }
 
-async function storeTime(state: TableState, signal: AbortSignal | undefined): Promise<number> {
-  const { store } = state.storage
-  const probe = joinLocation(state.metadata.location, `.floeberg-probe-${state.runtime.random.uuid()}`)
-  try {
-    await store.put(probe, new Uint8Array(), { ifAbsent: true, signal })
-    return (await store.head(probe, { signal })).lastModified.getTime()
-  } finally {
-    // Also after a put that failed: its answer may have been lost.
-    await store.delete([probe])
-  }
-}
-
-/** Old files by their locations. */
-async function keysOf(
+/** What is listed and old, and how old that is by the store's own clock. */
+async function oldFiles(
   state: TableState,
   locations: readonly string[],
-  olderThan: Date,
   forms: LocationForms,
-  signal: AbortSignal | undefined,
-): Promise<LocationKeys> {
-  const keys = new LocationKeys()
-  const current = currentFileIn(state, locations)
-  let seesCurrent = current === null
-  for (const folder of locations) {
-    for await (const info of objectsIn(state.storage.store, folder, signal)) {
-      seesCurrent ||= canonicalLocation(info.location) === current
-      if (isOld(info, olderThan)) keys.add(forms.of(info.location))
+  options: OrphanFilesOptions,
+): Promise<{ readonly olderThan: Date; readonly keys: LocationKeys }> {
+  const { store } = state.storage
+  const { signal } = options
+  const probe = new StoreProbe(store, ownFolders(state.metadata), () => state.runtime.random.uuid())
+  try {
+    const olderThan = cutOff(await probe.put({ signal }), options)
+    const keys = new LocationKeys()
+    for (const folder of locations) {
+      for await (const info of objectsIn(store, folder, signal)) {
+        if (!probe.isProbe(info.location) && isOld(info, olderThan)) keys.add(forms.of(info.location))
+      }
     }
+    probe.checkSeen(locations)
+    return { olderThan, keys }
+  } finally {
+    await probe.remove()
   }
-  if (seesCurrent) return keys
-  throw new InvalidLocationError(
-    'The listing of the table’s folder does not show the table’s own metadata file',
-    {
-      hint: 'The folder may be reachable under two names, by a link: nothing is taken for an orphan then.',
-    },
-  )
-}
-
-/** The metadata file, where it is to be seen in the folders that are listed; else null. */
-function currentFileIn({ loaded }: TableState, locations: readonly string[]): string | null {
-  const { metadataLocation } = loaded
-  if (metadataLocation === null || !locations.some((folder) => isWithin(metadataLocation, folder)))
-    return null
-  return canonicalLocation(metadataLocation)
 }
 
 /**
@@ -211,5 +188,5 @@ function isHidden(segment: string): boolean {
   return segment.startsWith('_') && !segment.includes('=')
 }
 
-/** Probes and unfinished files of ours, where a store lists them. */
+/** Marks of ours, where a store lists them. */
 const OWN_HIDDEN = '.floeberg-'

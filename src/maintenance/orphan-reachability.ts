@@ -139,10 +139,9 @@ class Mismatches {
   reached(location: string): void {
     const form = this.#request.forms.of(location)
     this.#keys.delete(form)
-    if (this.#keys.prefixes.has(form.prefix)) return
     for (const prefix of this.#keys.prefixes) {
       const listed = { prefix, path: form.path }
-      if (!this.#keys.has(listed)) continue
+      if (prefix === form.prefix || !this.#keys.has(listed)) continue
       this.#pairs.add(`${prefix} and ${form.prefix}`)
       if (this.#request.prefixMismatch === 'ignore') this.#keys.delete(listed)
     }

@@ -16,7 +16,12 @@ import { startActing } from './acting.ts'
 import { SWEPT_OPERATIONS, type SweptOperation } from './operations.ts'
 import { aside, OWN_NAME, rehearse, type Rehearsal } from './sweep.ts'
 
-const KILLED = ['createTable, by name', 'writeData, append, fast_append', 'dropTable, purge']
+const KILLED = [
+  'createTable, by name',
+  'writeData, append, fast_append',
+  'dropTable, purge',
+  'relocateTable, as another table',
+]
 const operations = SWEPT_OPERATIONS.map((operation) => ({
   name: `${operation.method}, ${operation.variant}`,
   operation,

@@ -13,11 +13,17 @@ const METHODS = [
   'createNamespace',
   'updateNamespace',
   'dropNamespace',
+  'removeOrphanFiles',
+  'repairTable',
 ]
 const WRITES = ['append, fast_append', 'upsert']
+const RELOCATIONS = ['as another table']
 
 const operations = SWEPT_OPERATIONS.filter(
-  ({ method, variant }) => METHODS.includes(method) || (method === 'writeData' && WRITES.includes(variant)),
+  ({ method, variant }) =>
+    METHODS.includes(method) ||
+    (method === 'writeData' && WRITES.includes(variant)) ||
+    (method === 'relocateTable' && RELOCATIONS.includes(variant)),
 )
 
 // The other modes differ from these in nothing that the disk could tell.

@@ -106,7 +106,7 @@ async function checkFiles(world: ManagerWorld, operation: SweptOperation, struck
 }
 
 /** Objects of ours that hold no data: a probe of the store's time, the mark of a relocation under way. */
-const OWN_MARK = /\/\.floeberg-(probe|relocation)-[0-9a-f-]{36}$/
+const OWN_MARK = /\/(floeberg-probe|\.floeberg-relocation)-[0-9a-f-]{36}$/
 
 /** A clean-up that was itself struck cannot clean up; after an unknown outcome none is ever made. */
 function mayLeaveFiles(calls: readonly Call[], fault: Fault): boolean {

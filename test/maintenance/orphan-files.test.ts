@@ -1,30 +1,29 @@
 /** Orphan files: what nothing reaches goes when it is old enough, and nothing else. */
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { DataPlane } from '../../src/engine/data-plane.ts'
+import { MemoryCatalog } from '../../src/catalog/memory.ts'
 import {
   CommitRejectedError,
   CorruptFileError,
+  IcebergTableManager,
   InvalidArgumentError,
   InvalidLocationError,
+  MissingFileError,
   t,
   table,
-  type IcebergTableManager,
   type OrphanFilesPlan,
   type Table,
 } from '../../src/index.ts'
-import { localPathOf } from '../../src/storage/location.ts'
-import {
-  localManagerWorld,
-  memoryManagerWorld,
-  openEngine,
-  type ManagerWorld,
-} from '../support/manager-world.ts'
-import { localPath, reachableFiles } from '../support/reachable.ts'
+import { localPathOf, toFileUri } from '../../src/storage/location.ts'
+import { MemoryObjectStore } from '../../src/storage/memory.ts'
+import { temporaryName } from '../../src/storage/temporary-names.ts'
+import { localManagerWorld, openEngine, sharedEngine, type ManagerWorld } from '../support/manager-world.ts'
+import { reachableFiles } from '../support/reachable.ts'
 
-const events = table({ id: t.long().required(), kind: t.string() })
+const EVENTS = table({ id: t.long().required(), kind: t.string() })
 const rows = (...ids: readonly bigint[]) => ids.map((id) => ({ id, kind: `k${id % 2n}` }))
 const EVERYTHING = { olderThan: { days: 0 }, allowRecentFiles: true } as const
 
@@ -46,7 +45,7 @@ async function newTable(name = 'events', properties: Readonly<Record<string, str
   const created = await manager.createTable({
     namespace: 'demo',
     name,
-    schema: events,
+    schema: EVENTS,
     partitionSpec: [{ source: 'kind' }],
     properties,
   })
@@ -115,5 +114,298 @@ describe('on the local disk', () => {
     expect(await manager.execute(plan)).toMatchObject({ deletedFiles: 1, deletedBytes: 10, skipped: [] })
     expect(await world.objects()).not.toContain(old)
     expect(await world.objects()).toContain(`${events.location}/data/young.parquet`)
+  })
+
+  test('a file as old as the limit goes, one that is a moment younger stays', async () => {
+    const events = await newTable()
+    const limit = new Date(Math.floor(Date.now() / 1000 - 2 * 86_400) * 1000)
+    const [at, after] = [await stray(events, 'data/at'), await stray(events, 'data/after')]
+    await utimes(localPathOf(at), limit, limit)
+    const later = new Date(limit.getTime() + 2)
+    await utimes(localPathOf(after), later, later)
+    expect(locations(await manager.planOrphanFiles(events, { olderThan: limit }))).toEqual([at])
+  })
+
+  test.each([
+    ['an age of less than a day', { olderThan: { days: 0.9 } }],
+    ['a time of less than a day ago', { olderThan: new Date() }],
+    ['a time to come', { olderThan: new Date(Date.now() + 86_400_000) }],
+    ['a negative age', { olderThan: { days: -1 }, allowRecentFiles: true }],
+    ['no time at all', { olderThan: new Date(Number.NaN), allowRecentFiles: true }],
+    ['a folder that is not the table’s', { location: 'file:///tmp' }],
+  ])('%s is refused, and no probe is left', async (_, options) => {
+    const events = await newTable()
+    await expect(manager.planOrphanFiles(events, options)).rejects.toThrow(InvalidArgumentError)
+    expect(await world.temporaries()).toEqual([])
+  })
+
+  test('gc.enabled=false forbids it, also when it is set after the plan', async () => {
+    const events = await newTable()
+    const orphan = await stray(events, 'data/old', 9)
+    const plan = await manager.planOrphanFiles(events)
+    expect(locations(plan)).toEqual([orphan])
+    await manager.updateProperties(await manager.loadTable('demo.events'), { set: { 'gc.enabled': 'false' } })
+    await expect(manager.execute(plan)).rejects.toThrow(InvalidArgumentError)
+    await expect(manager.removeOrphanFiles(events)).rejects.toThrow(InvalidArgumentError)
+    expect(await world.objects()).toContain(orphan)
+  })
+
+  test('what other systems hide, and the hint of file system tables, stays; partitions are not hidden', async () => {
+    const events = await newTable()
+    const orphans = [
+      await stray(events, 'data/_day=1/x.parquet', 9),
+      await stray(events, 'data/a_b/c.parquet', 9),
+    ]
+    for (const path of ['_delta_log/1.json', '.hoodie/hoodie.properties', 'data/_SUCCESS', 'data/.x.crc']) {
+      await stray(events, path, 9)
+    }
+    await world.store().put(`${events.location}/metadata/version-hint.text`, new TextEncoder().encode('3'))
+    await age(`${events.location}/metadata/version-hint.text`, 9)
+    await stray(events, 'metadata/v3.metadata.json', 9)
+    orphans.push(await stray(events, 'metadata/v2.metadata.json', 9))
+    expect(locations(await manager.planOrphanFiles(events))).toEqual(orphans.sort())
+  })
+
+  test('unfinished files of killed processes go by their age', async () => {
+    const events = await newTable()
+    const names = [temporaryName('out', '.parquet'), temporaryName('put')]
+    const folder = `${localPathOf(events.location)}/data`
+    for (const name of names) await writeFile(join(folder, name), 'x')
+    await age(`${events.location}/data/${names[0] ?? ''}`, 4)
+    const plan = await manager.planOrphanFiles(events)
+    expect(plan.items).toMatchObject([{ reason: 'unfinished', size: 1 }])
+    expect(await manager.execute(plan)).toMatchObject({ deletedFiles: 1, skipped: [] })
+    expect((await world.temporaries()).map((left) => left.split('/').at(-1))).toEqual([names[1]])
+  })
+
+  test('between plan and execute: what was put again, is gone or is out of bounds is passed over', async () => {
+    const events = await newTable()
+    const [again, gone, left] = [
+      await stray(events, 'data/again', 9),
+      await stray(events, 'data/gone', 9),
+      await stray(events, 'data/left', 9),
+    ]
+    const plan = await manager.planOrphanFiles(events)
+    expect(locations(plan)).toEqual([again, gone, left].sort())
+    await world.store().put(again, new Uint8Array(10))
+    await world.store().delete([gone])
+    const outside = `${world.warehouse}/other/x`
+    await world.store().put(outside, new Uint8Array(1))
+    await stray(events, 'data/later', 9)
+    const item = plan.items[0]!
+    const edited = { ...plan, items: [...plan.items, { ...item, location: outside }] }
+    const result = await manager.execute(JSON.parse(JSON.stringify(edited)) as typeof edited)
+    expect(result).toMatchObject({ deletedFiles: 1, deletedBytes: 10, failure: null })
+    expect(new Map(result.skipped.map(({ location, reason }) => [location, reason]))).toEqual(
+      new Map([
+        [again, 'changed'],
+        [gone, 'gone'],
+        [outside, 'outside'],
+      ]),
+    )
+    expect(await world.objects()).toEqual(
+      expect.arrayContaining([again, outside, `${events.location}/data/later`]),
+    )
+  })
+
+  test('between plan and execute: what a table reaches by then stays', async () => {
+    const events = await newTable('events', { 'write.metadata.previous-versions-max': '1' })
+    const plan = await manager.planOrphanFiles(events, EVERYTHING)
+    const [item] = plan.items
+    expect(item?.location).toMatch(/00000-.*\.metadata\.json$/)
+    await manager.registerTable('demo.revived', item?.location ?? '')
+    const result = await manager.execute(plan)
+    expect(result).toMatchObject({
+      deletedFiles: 0,
+      skipped: [{ location: item?.location, reason: 'reachable' }],
+    })
+    expect(await (await manager.loadTable('demo.revived')).scan().count()).toBe(0)
+  })
+
+  test('a plan is for the table that it was made from', async () => {
+    const events = await newTable()
+    const plan = await manager.planOrphanFiles(events)
+    await manager.dropTable('demo.events')
+    await newTable()
+    await expect(manager.execute(plan)).rejects.toThrow(CommitRejectedError)
+    await expect(manager.removeOrphanFiles(events)).rejects.toThrow(CommitRejectedError)
+  })
+
+  test('folders outside of the location are the table’s too, each alone on request', async () => {
+    const data = `${world.warehouse}/far/data`
+    const events = await newTable('events', { 'write.data.path': data })
+    await world.store().put(`${data}/stray`, new Uint8Array(1))
+    const near = await stray(events, 'stray')
+    expect(locations(await manager.planOrphanFiles(events, EVERYTHING))).toEqual(
+      [`${data}/stray`, near].sort(),
+    )
+    const one = await manager.planOrphanFiles(events, { ...EVERYTHING, location: `${data}/` })
+    expect(one.locations).toEqual([data])
+    expect(await manager.execute(one)).toMatchObject({ deletedFiles: 1 })
+    expect(await world.objects()).toContain(near)
+    expect(await events.scan().count()).toBe(4)
+  })
+
+  describe('files of other tables', () => {
+    test('of the same metadata, and of a table within the folder, stay', async () => {
+      const events = await newTable()
+      await manager.registerTable('demo.twin', events.metadataLocation ?? '')
+      await manager.writeData(await manager.loadTable('demo.twin'), rows(5n))
+      const inner = await manager.createTable(
+        { namespace: 'demo', name: 'inner', schema: EVENTS, location: `${events.location}/inner` },
+        { allowSharedLocation: true },
+      )
+      await manager.writeData(inner, rows(6n))
+      const elsewhere = await newTable('elsewhere')
+      const orphan = await stray(events, 'data/stray')
+      const plan = await manager.planOrphanFiles(events, EVERYTHING)
+      expect(locations(plan)).toEqual([orphan])
+      expect(plan.sharing.tablesRead.toSorted()).toEqual(['demo.inner', 'demo.twin'])
+      expect(plan.sharing.note).toMatch(/other catalogs/i)
+      await manager.execute(plan)
+      for (const name of ['twin', 'inner']) {
+        const rest = await (await manager.loadTable(`demo.${name}`)).scan().count()
+        expect(rest).toBe(name === 'twin' ? 5 : 1)
+      }
+      const all = await manager.planOrphanFiles(events, { ...EVERYTHING, checkAllTables: true })
+      expect(all.sharing.tablesRead).toContain(elsewhere.name)
+    })
+
+    test('that cannot be read stop it where they may lie, and are told where they do not', async () => {
+      const events = await newTable()
+      const elsewhere = await newTable('elsewhere')
+      await world.store().delete([elsewhere.metadataLocation ?? ''])
+      const orphan = await stray(events, 'data/old', 9)
+      const plan = await manager.planOrphanFiles(events)
+      expect(plan).toMatchObject({
+        items: [{ location: orphan }],
+        sharing: { tablesUnreadable: ['demo.elsewhere'] },
+      })
+      const all = manager.planOrphanFiles(events, { checkAllTables: true })
+      await expect(all).rejects.toThrow(CorruptFileError)
+
+      await manager.registerTable('demo.twin', events.metadataLocation ?? '')
+      const twin = await manager.loadTable('demo.twin')
+      await manager.writeData(twin, rows(5n))
+      await world.store().delete([twin.metadataLocation ?? ''])
+      await expect(manager.planOrphanFiles(events)).rejects.toMatchObject({
+        code: 'FLOEBERG_CORRUPT_FILE',
+        table: 'demo.twin',
+      })
+      await expect(manager.execute(plan)).rejects.toThrow(CorruptFileError)
+      expect(await world.objects()).toContain(orphan)
+    })
+
+    test('a manifest that is missing stops it: what it reached cannot be told', async () => {
+      const events = await newTable()
+      const [manifest] = await events.inspect.manifests()
+      await world.store().delete([manifest?.path ?? ''])
+      const orphan = await stray(events, 'data/x')
+      await expect(manager.removeOrphanFiles(events, EVERYTHING)).rejects.toThrow(MissingFileError)
+      expect(await world.objects()).toContain(orphan)
+    })
+  })
+
+  test('a folder that is reachable by two names shows nothing of the table, and nothing goes', async () => {
+    const events = await newTable()
+    const link = join(localPathOf(world.warehouse), 'link')
+    await symlink(localPathOf(events.location), link)
+    await manager.close()
+    manager = await world.openAside({ extraRoots: [toFileUri(link)] })
+    const loaded = await manager.loadTable('demo.events')
+    // Listed by the name of the link, every file of the table looks like nobody's.
+    await stray(loaded, 'data/old', 9)
+    const plan = manager.planOrphanFiles(loaded, { ...EVERYTHING, location: toFileUri(link) })
+    await expect(plan).rejects.toThrow(InvalidLocationError)
+  })
+})
+
+/** A store that knows one bucket by two schemes. */
+class TwoNames extends MemoryObjectStore {
+  override list(prefix: string, options?: { readonly signal?: AbortSignal | undefined }) {
+    return super.list(s3(prefix), options)
+  }
+  override head(location: string, options?: { readonly signal?: AbortSignal | undefined }) {
+    return super.head(s3(location), options)
+  }
+  override get(location: string, options?: Parameters<MemoryObjectStore['get']>[1]) {
+    return super.get(s3(location), options)
+  }
+  override put(...[location, ...rest]: Parameters<MemoryObjectStore['put']>) {
+    return super.put(s3(location), ...rest)
+  }
+  override delete(locations: readonly string[], options?: { readonly signal?: AbortSignal | undefined }) {
+    return super.delete(locations.map(s3), options)
+  }
+}
+
+const s3 = (location: string): string => location.replace(/^(cos|s3a):/, 's3:')
+
+describe('one store by several names', () => {
+  let store: MemoryObjectStore
+  let events: Table
+  const stays = (): Promise<number> => events.scan().count()
+
+  /** A table at `s3://b/t` whose data was written as `scheme://b/t/data`, and an orphan. */
+  async function written(scheme: string): Promise<void> {
+    store = new TwoNames({ schemes: ['s3', 's3a', 'cos'] })
+    manager = await IcebergTableManager.connect({
+      catalogPlugin: {
+        name: 'memory',
+        connect: async () =>
+          new MemoryCatalog({ name: 'm', warehouse: 's3://b', getObjectStore: () => store }),
+      },
+      storagePlugin: { name: 'memory', getObjectStore: () => store, getWarehouseUri: () => null },
+      enginePlugin: sharedEngine(plane),
+      scratchDir: join(root, 'scratch'),
+      extraRoots: [`${scheme}://b/t`],
+    })
+    await manager.createNamespace('demo')
+    events = await manager.createTable({
+      namespace: 'demo',
+      name: 'events',
+      schema: EVENTS,
+      location: 's3://b/t',
+      properties: { 'write.data.path': `${scheme}://b/t/data` },
+    })
+    await manager.writeData(events, rows(1n, 2n))
+    await manager.updateProperties(events, { remove: ['write.data.path'] })
+    await store.put('s3://b/t/data/stray', new Uint8Array(1))
+  }
+  afterEach(() => manager.close())
+
+  test('s3a is s3', async () => {
+    await written('s3a')
+    const plan = await manager.planOrphanFiles(events, EVERYTHING)
+    expect(locations(plan)).toEqual(['s3://b/t/data/stray'])
+    await manager.execute(plan)
+    expect(await stays()).toBe(2)
+  })
+
+  test('schemes that nobody called equal are an error; equal, they are one; ignored, they stay', async () => {
+    await written('cos')
+    const refused = manager.planOrphanFiles(events, EVERYTHING)
+    await expect(refused).rejects.toThrow(InvalidLocationError)
+    await expect(refused).rejects.toThrow(/cos:\/\/b/)
+    for (const options of [
+      { equalSchemes: [['s3', 'cos']] },
+      { prefixMismatch: 'ignore' },
+      { equalSchemes: [['COS', 's3', 'x']], equalAuthorities: [['b', 'c']] },
+    ] as const) {
+      const plan = await manager.planOrphanFiles(events, { ...EVERYTHING, ...options })
+      expect(locations(plan)).toEqual(['s3://b/t/data/stray'])
+    }
+    const all = await manager.planOrphanFiles(events, { ...EVERYTHING, prefixMismatch: 'delete' })
+    expect(all.items).toHaveLength(2)
+    await manager.execute(
+      await manager.planOrphanFiles(events, { ...EVERYTHING, equalSchemes: [['s3', 'cos']] }),
+    )
+    expect(await stays()).toBe(2)
+  })
+
+  test('listed by both names, what one of them reaches is not taken for an orphan by the other', async () => {
+    await written('cos')
+    await manager.updateProperties(events, { set: { 'write.data.path': 'cos://b/t/data' } })
+    await expect(manager.planOrphanFiles(events, EVERYTHING)).rejects.toThrow(InvalidLocationError)
   })
 })
