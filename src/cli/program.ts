@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { ENGINE_VERSION } from '../version.ts'
 import { addFilesCommand } from './commands/add-files.ts'
 import { deleteCommand, updateCommand } from './commands/change-rows.ts'
+import { compactCommand } from './commands/compact.ts'
 import { configCommand, versionCommand } from './commands/config.ts'
 import { createCommand } from './commands/create.ts'
 import { describeCommand } from './commands/describe.ts'
@@ -18,7 +19,6 @@ import { evolveCommand } from './commands/evolve.ts'
 import { exportCommand } from './commands/export.ts'
 import { partitionSpecCommand, sortOrderCommand } from './commands/layout.ts'
 import { listCommand } from './commands/list.ts'
-import { namespaceCommand } from './commands/namespaces.ts'
 import {
   cherryPickCommand,
   fastForwardCommand,
@@ -26,10 +26,11 @@ import {
   rollbackCommand,
   setCurrentCommand,
 } from './commands/moves.ts'
+import { namespaceCommand } from './commands/namespaces.ts'
 import { propertiesCommand } from './commands/properties.ts'
-import { scanCommand } from './commands/scan.ts'
 import { branchCommand, tagCommand } from './commands/refs.ts'
 import { rewriteManifestsCommand, rewritePositionDeletesCommand } from './commands/rewrite.ts'
+import { scanCommand } from './commands/scan.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { dropCommand, registerCommand, renameCommand } from './commands/tables.ts'
 import { overwriteCommand, upsertCommand, writeCommand } from './commands/write.ts'
@@ -56,7 +57,6 @@ const COMMANDS = [
   filesCommand,
   manifestsCommand,
   partitionsCommand,
-  evolveCommand,
   tagCommand,
   branchCommand,
   rollbackCommand,
@@ -64,9 +64,13 @@ const COMMANDS = [
   fastForwardCommand,
   cherryPickCommand,
   publishCommand,
+  evolveCommand,
   partitionSpecCommand,
   sortOrderCommand,
   propertiesCommand,
+  compactCommand,
+  rewriteManifestsCommand,
+  rewritePositionDeletesCommand,
   renameCommand,
   registerCommand,
   dropCommand,

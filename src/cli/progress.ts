@@ -11,7 +11,8 @@ const BAR = 24
 const CLEAR = '\r\x1B[2K'
 
 export interface ProgressLine {
-  readonly update: (progress: Progress) => void
+  /** `unit`: what is counted; default rows. */
+  readonly update: (progress: Progress, unit?: string) => void
   /** Takes the line away. */
   readonly clear: () => void
 }
@@ -22,11 +23,11 @@ export function progressLine(terminal: Terminal, label: string): ProgressLine {
   const started = performance.now()
   let drawn: number | null = null
   return {
-    update(progress) {
+    update(progress, unit) {
       const now = performance.now()
       if (now - started < PATIENCE || (drawn !== null && now - drawn < INTERVAL)) return
       drawn = now
-      const text = progressText(label, progress, now - started)
+      const text = progressText(label, progress, now - started, unit)
       // A line that wraps could not be taken away again.
       terminal.note(`${CLEAR}${text.slice(0, (terminal.errorWidth ?? 1) - 1)}`)
     },
@@ -38,12 +39,17 @@ export function progressLine(terminal: Terminal, label: string): ProgressLine {
 }
 
 /** `writing  [##########              ]  42%  1,260,000 of 3,000,000 rows, 1.2M rows/s` */
-export function progressText(label: string, { rows, totalRows }: Progress, milliseconds: number): string {
-  const rate = milliseconds > 0 ? `, ${countText(Math.round((rows / milliseconds) * 1000))} rows/s` : ''
-  if (totalRows === null || totalRows === 0) return `${label}  ${countText(rows)} rows${rate}`
+export function progressText(
+  label: string,
+  { rows, totalRows }: Progress,
+  milliseconds: number,
+  unit = 'rows',
+): string {
+  const rate = milliseconds > 0 ? `, ${countText(Math.round((rows / milliseconds) * 1000))} ${unit}/s` : ''
+  if (totalRows === null || totalRows === 0) return `${label}  ${countText(rows)} ${unit}${rate}`
   const share = Math.min(1, rows / totalRows)
   const filled = Math.floor(share * BAR)
   const bar = `${'#'.repeat(filled)}${' '.repeat(BAR - filled)}`
   const percent = `${Math.floor(share * 100)}%`.padStart(4)
-  return `${label}  [${bar}] ${percent}  ${countText(rows)} of ${countText(totalRows)} rows${rate}`
+  return `${label}  [${bar}] ${percent}  ${countText(rows)} of ${countText(totalRows)} ${unit}${rate}`
 }
