@@ -285,7 +285,7 @@ describe('one that fails leaves nothing', () => {
       await tx.updateRows({ y: 0 }, 'x < 3')
       await fail(tx)
     })
-    await expect(run).rejects.toThrow()
+    await expect(run).rejects.toBeInstanceOf(Error)
     expect(await world.objects()).toEqual(before)
     expect(await world.temporaries()).toEqual([])
     expect((await world.reload()).metadataLocation).toBe(metadataLocation)

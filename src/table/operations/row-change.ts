@@ -13,7 +13,6 @@ import type { ManifestFile } from '../../format/manifest/list.ts'
 import { ancestorsOf, currentSchema } from '../../format/metadata/views.ts'
 import { boolProperty } from '../../format/properties.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
-import type { Schema } from '../../format/schema.ts'
 import type { Snapshot, SnapshotOperation } from '../../format/snapshot.ts'
 import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
 import { Intervening, joinChanges, type InterveningChanges } from '../intervening.ts'
@@ -22,6 +21,7 @@ import { inheritedManifests, writableManifests, type ManifestContext } from '../
 import { mergeManifests } from '../merge-manifests.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
 import { changesBetween } from '../transaction-context.ts'
+import { isSameLayout, type WrittenLayout } from '../written-layout.ts'
 import { checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
 import type { CommitStrategy } from './append.ts'
 
@@ -71,8 +71,8 @@ export interface RowChangeOptions {
 interface ComputedChange {
   readonly change: RowChange
   readonly since: Intervening
-  /** What its files were written by. */
-  readonly schema: Schema
+  /** What its files were written for. */
+  readonly layout: WrittenLayout
   /** What earlier steps of its transaction had come to. */
   readonly earlier: readonly ChangedFiles[]
 }
@@ -138,12 +138,16 @@ export class RowLevelChange implements CommitChange {
     mayDiscard: boolean,
   ): Promise<RowChange> {
     if (this.#current === null) return this.#compute(base, head)
-    const { since, earlier } = this.#current
+    const { since, earlier, layout } = this.#current
     const others = await since.changes(context, head)
     const redone = changesBetween(earlier, this.#earlierSteps())
-    const reason = this.#conflict(base, this.#current.change, joinChanges(others, redone))
+    const reason =
+      this.#conflict(base, this.#current.change, joinChanges(others, redone)) ??
+      (isSameLayout(base, layout, this.#current.change.added)
+        ? null
+        : 'ids of columns or partitions that its files carry were given to others')
     if (reason === null) {
-      checkWrittenSchema(base, this.#current.schema, this.#current.change.added)
+      checkWrittenSchema(base, currentSchema(layout.metadata), this.#current.change.added)
       return this.#current.change
     }
     if (this.#computation.onConflict === 'fail') throw conflict(reason)
@@ -166,7 +170,10 @@ export class RowLevelChange implements CommitChange {
     this.#current = {
       change,
       since: new Intervening(start, isOwn),
-      schema: currentSchema(base),
+      layout: {
+        metadata: base,
+        lastColumnId: this.#producer.transaction?.lastColumnId ?? base['last-column-id'],
+      },
       earlier: this.#earlierSteps(),
     }
     return change
