@@ -10,7 +10,8 @@ import type { CompactionGroup, CompactionPlan } from '../../maintenance/compacti
 import { bytesText, countText, plural, type OutputColumn } from '../cells.ts'
 import { collect, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import { parseAssignments, parseSortField } from '../field-syntax.ts'
-import { checkAskable, runPlan, type PlanRunOptions } from '../plan-run.ts'
+import { checkCanAsk, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
+import { runPlan } from '../planned-work.ts'
 import type { Runner } from '../runner.ts'
 import { listItems, parseBytes, parseNumber, parseWhole } from '../size-syntax.ts'
 
@@ -91,11 +92,9 @@ export function compactCommand(run: Runner): Command {
       'an entry for the snapshot’s summary; may be repeated',
       collect,
     )
-    .option('-n, --dry-run', 'only show what would be rewritten, and why')
-    .option('-y, --yes', 'do not ask')
     .action(run(compact))
   return withCommonOptions(
-    command,
+    withPlanOptions(command),
     "floeberg compact demo.flights --strategy sort --sort-by 'date desc, origin' --where \"date >= '2026-01-01'\" --dry-run",
   )
 }
@@ -138,7 +137,7 @@ function strategyOf({ sortBy, zOrderBy }: CompactOptions): CompactionStrategy | 
 }
 
 async function compact(context: Context, name: string, options: CompactOptions): Promise<void> {
-  checkAskable(context, options)
+  checkCanAsk(context, options)
   const { signal } = context.terminal
   await withManager(context, options.dryRun === true ? 'read' : 'write', async (manager) => {
     const table = await manager.loadTable(name, { signal })

@@ -6,7 +6,8 @@ import type { RewritePositionDeletesResult } from '../../maintenance/rewrite-pos
 import { bytesText, countText, plural, type OutputColumn } from '../cells.ts'
 import { collect, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import { parseAssignments } from '../field-syntax.ts'
-import { checkAskable, runPlan, type PlanRunOptions } from '../plan-run.ts'
+import { checkCanAsk, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
+import { runPlan } from '../planned-work.ts'
 import type { Runner } from '../runner.ts'
 import { listItems, parseBytes, parseWhole } from '../size-syntax.ts'
 
@@ -56,7 +57,7 @@ export function rewritePositionDeletesCommand(run: Runner): Command {
 }
 
 function rewriting(name: string): Command {
-  return new Command(name)
+  const command = new Command(name)
     .argument('<table>', 'namespace.table')
     .option('--branch <name>', 'branch whose files are rewritten (default: main)')
     .option(
@@ -64,12 +65,11 @@ function rewriting(name: string): Command {
       'an entry for the snapshot’s summary; may be repeated',
       collect,
     )
-    .option('-n, --dry-run', 'only show what would be rewritten')
-    .option('-y, --yes', 'do not ask')
+  return withPlanOptions(command)
 }
 
 async function rewriteManifests(context: Context, name: string, options: ManifestsOptions): Promise<void> {
-  checkAskable(context, options)
+  checkCanAsk(context, options)
   const { signal } = context.terminal
   await withManager(context, options.dryRun === true ? 'read' : 'write', async (manager) => {
     const table = await manager.loadTable(name, { signal })
@@ -160,7 +160,7 @@ async function rewritePositionDeletes(
   name: string,
   options: PositionDeletesOptions,
 ): Promise<void> {
-  checkAskable(context, options)
+  checkCanAsk(context, options)
   const { signal } = context.terminal
   await withManager(context, options.dryRun === true ? 'read' : 'write', async (manager) => {
     const table = await manager.loadTable(name, { signal })
