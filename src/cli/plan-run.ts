@@ -18,13 +18,13 @@ export function withPlanOptions(command: Command): Command {
 }
 
 /** UsageError when it is to be asked and nobody is there; called before anything takes long. */
-export function checkCanAsk({ terminal }: Context, { dryRun, yes }: PlanRunOptions): void {
+export function checkAskable({ terminal }: Context, { dryRun, yes }: PlanRunOptions): void {
   if (dryRun === true || yes === true || terminal.isInteractive) return
   throw new UsageError('nobody is there to be asked', 'Pass --yes, or --dry-run to see what would be done.')
 }
 
 /** Asks, unless that is not wanted. PartialFailure for a no. */
-export async function ask({ terminal }: Context, { yes }: PlanRunOptions, question: string): Promise<void> {
+async function ask({ terminal }: Context, { yes }: PlanRunOptions, question: string): Promise<void> {
   if (yes === true || (await confirm(terminal, question))) return
   terminal.note('Nothing was changed.\n')
   throw new PartialFailure()
@@ -35,14 +35,14 @@ const PATIENCE = 500
 const INTERVAL = 100
 const CLEAR = '\r\x1B[2K'
 
-export interface MaintenanceLine {
+interface MaintenanceLine {
   readonly update: (progress: MaintenanceProgress) => void
   /** Takes the line away. */
   readonly clear: () => void
 }
 
 /** `expire  1,260 of 3,000 files` on standard error, for a person, while it takes long. */
-export function maintenanceLine(terminal: Terminal, label: string): MaintenanceLine {
+function maintenanceLine(terminal: Terminal, label: string): MaintenanceLine {
   if (terminal.errorWidth === null) return { update: () => undefined, clear: () => undefined }
   const started = performance.now()
   let drawn: number | null = null
@@ -61,4 +61,40 @@ export function maintenanceLine(terminal: Terminal, label: string): MaintenanceL
       drawn = null
     },
   }
+}
+
+/** A plan, and what is to be done with it. */
+export interface PlannedWork<Result> {
+  /** The plan itself, for programs. */
+  readonly plan: object
+  readonly isEmpty: boolean
+  /** Prints the plan for a person, or as lines of CSV. */
+  readonly show: () => Promise<void>
+  /** `Rewrite 12 files?` */
+  readonly question: string
+  /** What is being done, for the line of progress. */
+  readonly label: string
+  readonly execute: (onProgress: (progress: MaintenanceProgress) => void) => Promise<Result>
+  readonly print: (result: Result) => Promise<void>
+}
+
+/** Shows, asks and does; with `--dry-run` only shows: as JSON the plan itself, which can be stored. */
+export async function runPlan<Result>(
+  context: Context,
+  options: PlanRunOptions,
+  work: PlannedWork<Result>,
+): Promise<void> {
+  const { terminal, output } = context
+  if (options.dryRun === true && output.format === 'json') return output.document(work.plan)
+  if (options.dryRun === true || (output.format === 'table' && !work.isEmpty)) await work.show()
+  if (options.dryRun === true) return output.text('Nothing was changed.')
+  if (!work.isEmpty) await ask(context, options, work.question)
+  const line = maintenanceLine(terminal, work.label)
+  let result: Result
+  try {
+    result = await work.execute(line.update)
+  } finally {
+    line.clear()
+  }
+  await work.print(result)
 }

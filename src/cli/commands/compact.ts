@@ -10,8 +10,7 @@ import type { CompactionGroup, CompactionPlan } from '../../maintenance/compacti
 import { bytesText, countText, plural, type OutputColumn } from '../cells.ts'
 import { collect, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import { parseAssignments, parseSortField } from '../field-syntax.ts'
-import { checkCanAsk, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
-import { runPlan } from '../planned-work.ts'
+import { checkAskable, runPlan, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
 import type { Runner } from '../runner.ts'
 import { listItems, parseBytes, parseNumber, parseWhole } from '../size-syntax.ts'
 
@@ -137,7 +136,7 @@ function strategyOf({ sortBy, zOrderBy }: CompactOptions): CompactionStrategy | 
 }
 
 async function compact(context: Context, name: string, options: CompactOptions): Promise<void> {
-  checkCanAsk(context, options)
+  checkAskable(context, options)
   const { signal } = context.terminal
   await withManager(context, options.dryRun === true ? 'read' : 'write', async (manager) => {
     const table = await manager.loadTable(name, { signal })

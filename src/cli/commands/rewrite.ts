@@ -6,8 +6,7 @@ import type { RewritePositionDeletesResult } from '../../maintenance/rewrite-pos
 import { bytesText, countText, plural, type OutputColumn } from '../cells.ts'
 import { collect, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import { parseAssignments } from '../field-syntax.ts'
-import { checkCanAsk, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
-import { runPlan } from '../planned-work.ts'
+import { checkAskable, runPlan, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
 import type { Runner } from '../runner.ts'
 import { listItems, parseBytes, parseWhole } from '../size-syntax.ts'
 
@@ -69,7 +68,7 @@ function rewriting(name: string): Command {
 }
 
 async function rewriteManifests(context: Context, name: string, options: ManifestsOptions): Promise<void> {
-  checkCanAsk(context, options)
+  checkAskable(context, options)
   const { signal } = context.terminal
   await withManager(context, options.dryRun === true ? 'read' : 'write', async (manager) => {
     const table = await manager.loadTable(name, { signal })
@@ -160,7 +159,7 @@ async function rewritePositionDeletes(
   name: string,
   options: PositionDeletesOptions,
 ): Promise<void> {
-  checkCanAsk(context, options)
+  checkAskable(context, options)
   const { signal } = context.terminal
   await withManager(context, options.dryRun === true ? 'read' : 'write', async (manager) => {
     const table = await manager.loadTable(name, { signal })
