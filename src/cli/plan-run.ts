@@ -14,7 +14,7 @@ export interface PlanRunOptions {
 
 /** Adds `--dry-run` and `--yes`. */
 export function withPlanOptions(command: Command): Command {
-  return command.option('--dry-run', 'only show what would be done').option('-y, --yes', 'do not ask')
+  return command.option('-n, --dry-run', 'only show what would be done').option('-y, --yes', 'do not ask')
 }
 
 /** UsageError when it is to be asked and nobody is there; called before anything takes long. */
