@@ -16,6 +16,7 @@ import {
   snapshotsCommand,
 } from './commands/inspect.ts'
 import { evolveCommand } from './commands/evolve.ts'
+import { expireCommand } from './commands/expire.ts'
 import { exportCommand } from './commands/export.ts'
 import { partitionSpecCommand, sortOrderCommand } from './commands/layout.ts'
 import { listCommand } from './commands/list.ts'
@@ -68,6 +69,7 @@ const COMMANDS = [
   partitionSpecCommand,
   sortOrderCommand,
   propertiesCommand,
+  expireCommand,
   compactCommand,
   rewriteManifestsCommand,
   rewritePositionDeletesCommand,
