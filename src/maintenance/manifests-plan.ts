@@ -9,6 +9,7 @@ import { MAIN_BRANCH } from '../format/snapshot.ts'
 import { commitChange } from '../table/commit.ts'
 import { writableManifests } from '../table/manifest-reader.ts'
 import {
+  BYTES_IN_ORDER,
   bytesOf,
   isClustered,
   isWorthIt,
@@ -47,7 +48,8 @@ export interface RewriteManifestsChoices {
   /**
    * Names of partition fields: files are listed in the order of their values, so that a scan that
    * knows some of them opens few manifests. Default: all fields, in the spec's order. Where they are
-   * named, manifests that overlap in the first of them are rewritten even if their number is right.
+   * named, manifests that overlap in the first of them are rewritten even if their number is right
+   * (of up to 128 MiB; beyond that, entries are put in order part by part).
    */
   readonly clusterBy?: readonly string[] | undefined
   /** Default: main. */
@@ -227,7 +229,11 @@ function plannedGroup(
     specId,
     content,
     clusterBy: fields,
-    isForced: clusterBy !== undefined && !isClustered(metadata, { specId, clusterBy: fields }, manifests),
+    // Of more than that the order is made part by part, and would never be as it is looked for here.
+    isForced:
+      clusterBy !== undefined &&
+      bytesOf(manifests) <= BYTES_IN_ORDER &&
+      !isClustered(metadata, { specId, clusterBy: fields }, manifests),
     manifests: manifests.map(plannedManifest),
     bytes: bytesOf(manifests),
   }

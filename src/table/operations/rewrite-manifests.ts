@@ -36,8 +36,8 @@ export interface ManifestCounts {
   readonly entries: number
 }
 
-/** Entries of so many manifests' worth are in memory at a time. */
-const MANIFESTS_AT_ONCE = 4
+/** Entries of so many bytes of manifests are in memory at a time, and in order among themselves. */
+export const BYTES_IN_ORDER = 128 * 1024 ** 2
 
 interface Written {
   /** What it was written from: while that is listed, it need not be written again. */
@@ -141,7 +141,7 @@ export class RewriteManifestsChange implements CommitChange {
     const order = new ClusterOrder(metadata, group)
     const manifests: ManifestFile[] = []
     let total = 0
-    for (const chunk of chunksOf(order.sortedManifests(selected), target * MANIFESTS_AT_ONCE)) {
+    for (const chunk of chunksOf(order.sortedManifests(selected), Math.max(BYTES_IN_ORDER, target))) {
       const read = await mapConcurrently(chunk, (manifest) =>
         entriesOf(context, manifest, { liveOnly: true }),
       )
