@@ -11,6 +11,7 @@ import { InvalidArgumentError } from '../errors.ts'
 import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
+import { parseTime } from '../table/time-travel.ts'
 import { LocationForms, type EqualNames, type FormOptions } from './location-forms.ts'
 import { LocationKeys } from './location-keys.ts'
 import type { OrphanFile, OrphanFilesPlan, PrefixMismatch } from './orphan-plan.ts'
@@ -22,14 +23,14 @@ import { checkPurgeAllowed } from './purge.ts'
 
 /** Which files count as orphans. */
 export interface OrphanFilesOptions extends FormOptions {
+  /** Files younger than this stay, by the store's own clock. Default 3. */
+  readonly olderThanDays?: number | undefined
+  /** Files put later than this stay; a bare date is UTC midnight. Excludes `olderThanDays`. */
+  readonly olderThan?: Date | string | undefined
   /**
-   * Files put later than this stay: an age, by the store's own clock, or a time. Default 3 days. Less
-   * than a day is refused unless `allowRecentFiles`.
-   */
-  readonly olderThan?: Date | { readonly days: number } | undefined
-  /**
-   * Default false. True allows an `olderThan` of less than a day, 0 included: only when it is certain
-   * that nobody is writing to the table, since files of writes under way are taken for orphans.
+   * Default false: a limit of less than a day is refused. True allows any, 0 days included: only when
+   * it is certain that nobody is writing to the table, since files of writes under way are taken for
+   * orphans.
    */
   readonly allowRecentFiles?: boolean | undefined
   /** One folder to look in, within the table's own. Default: its location and its configured paths. */
@@ -124,21 +125,29 @@ function foldersOf(state: TableState, location: string | undefined): readonly st
 
 /** The newest time at which a file may have been put that is to go. */
 function cutOff(now: number, options: OrphanFilesOptions): Date {
-  const { olderThan = { days: DEFAULT_AGE_DAYS }, allowRecentFiles = false } = options
-  const time = olderThan instanceof Date ? olderThan.getTime() : now - olderThan.days * DAY_MS
-  if (Number.isNaN(time) || (!(olderThan instanceof Date) && olderThan.days < 0)) {
-    throw new InvalidArgumentError('olderThan is neither a time nor an age', {
-      hint: 'Pass a Date, or { days: 3 }.',
-    })
-  }
-  if (time > now - DAY_MS && !allowRecentFiles) {
+  const time = limitOf(now, options)
+  if (time > now - DAY_MS && options.allowRecentFiles !== true) {
     throw new InvalidArgumentError(
       'Files of less than a day may belong to writes that are under way, and would be lost to them',
-      { hint: 'Choose an olderThan of a day or more; or, if nobody writes, set allowRecentFiles.' },
+      { hint: 'Choose a limit of a day or more; or, if nobody writes, set allowRecentFiles.' },
     )
   }
   // Whatever is put from now on is younger than any limit.
   return new Date(Math.min(time, now))
+}
+
+function limitOf(now: number, { olderThanDays, olderThan }: OrphanFilesOptions): number {
+  if (olderThan !== undefined && olderThanDays !== undefined) {
+    throw new InvalidArgumentError('olderThanDays and olderThan exclude each other', {
+      hint: 'Give one of them.',
+    })
+  }
+  if (olderThan !== undefined) return parseTime(olderThan)
+  const days = olderThanDays ?? DEFAULT_AGE_DAYS
+  if (Number.isFinite(days) && days >= 0) return now - days * DAY_MS
+  throw new InvalidArgumentError('olderThanDays is a number of days, 0 or more', {
+    hint: 'Fractions are allowed: 0.5 is twelve hours.',
+  })
 }
 
 /** What is listed and old, and how old that is by the store's own clock. */

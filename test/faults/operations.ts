@@ -450,7 +450,7 @@ export const SWEPT_OPERATIONS: readonly SweptOperation[] = [
     prepare: (manager) => prepareTable(manager, { 'write.metadata.previous-versions-max': '1' }),
     handle,
     run: ({ manager, table, signal }) =>
-      manager.removeOrphanFiles(table(), { olderThan: { days: 0 }, allowRecentFiles: true, signal }),
+      manager.removeOrphanFiles(table(), { olderThanDays: 0, allowRecentFiles: true, signal }),
     inFilesOnly: true,
   },
   {

@@ -25,7 +25,7 @@ import { reachableFiles } from '../support/reachable.ts'
 
 const EVENTS = table({ id: t.long().required(), kind: t.string() })
 const rows = (...ids: readonly bigint[]) => ids.map((id) => ({ id, kind: `k${id % 2n}` }))
-const EVERYTHING = { olderThan: { days: 0 }, allowRecentFiles: true } as const
+const EVERYTHING = { olderThanDays: 0, allowRecentFiles: true } as const
 
 let root: string
 let plane: DataPlane
@@ -127,11 +127,13 @@ describe('on the local disk', () => {
   })
 
   test.each([
-    ['an age of less than a day', { olderThan: { days: 0.9 } }],
+    ['an age of less than a day', { olderThanDays: 0.9 }],
     ['a time of less than a day ago', { olderThan: new Date() }],
     ['a time to come', { olderThan: new Date(Date.now() + 86_400_000) }],
-    ['a negative age', { olderThan: { days: -1 }, allowRecentFiles: true }],
+    ['a negative age', { olderThanDays: -1, allowRecentFiles: true }],
     ['no time at all', { olderThan: new Date(Number.NaN), allowRecentFiles: true }],
+    ['a text that is no time', { olderThan: 'yesterday', allowRecentFiles: true }],
+    ['two limits at once', { olderThan: '2020-01-01', olderThanDays: 3 }],
     ['a folder that is not the table’s', { location: 'file:///tmp' }],
   ])('%s is refused, and no probe is left', async (_, options) => {
     const events = await newTable()
