@@ -20,7 +20,7 @@ import { joinLocation } from '../storage/location.ts'
 import type { CommitAttempt } from './commit.ts'
 import { allDone } from './concurrency.ts'
 import { AllowedRoots, metadataLocation } from './table-locations.ts'
-import type { ManifestContext, ManifestListFile } from './manifest-reader.ts'
+import { inheritedManifests, type ManifestContext, type ManifestListFile } from './manifest-reader.ts'
 import type { Runtime, TableStorage } from './runtime.ts'
 import type { TransactionContext } from './transaction-context.ts'
 import { writableHead } from './write-branch.ts'
@@ -96,18 +96,30 @@ export class SnapshotProducer {
   }
 
   /**
-   * A manifest of files that this operation adds; every attempt uses it again. It is still being
-   * written when this answers, together with the list that names it: `finish` waits for both, and
-   * whoever reads it before asks `written` first.
+   * Manifests of files that this operation adds, one for each partition spec and kind of content; every
+   * attempt uses them again. They are still being written when this answers, together with the list
+   * that names them: `finish` waits for both, and whoever reads them before asks `written` first.
    *
    * Files that hold rows which were there before keep a data sequence number of their own, where
    * `sequenceNumberOf` gives one: what deletes rows from then on applies to them.
    */
-  async writeAddedManifest(
+  writeAddedManifests(
     base: TableMetadata,
     files: readonly ContentFile[],
     sequenceNumberOf: (file: ContentFile) => number | null = () => null,
-  ): Promise<ManifestFile> {
+  ): readonly ManifestFile[] {
+    const groups = Map.groupBy(
+      files,
+      (file) => `${file.content === 'data' ? 'data' : 'deletes'}|${file.specId}`,
+    )
+    return [...groups.values()].map((group) => this.#writeAddedManifest(base, group, sequenceNumberOf))
+  }
+
+  #writeAddedManifest(
+    base: TableMetadata,
+    files: readonly ContentFile[],
+    sequenceNumberOf: (file: ContentFile) => number | null,
+  ): ManifestFile {
     const entries = files.map((file): ManifestEntry => ({
       status: 'added',
       snapshotId: this.snapshotId,
@@ -121,6 +133,17 @@ export class SnapshotProducer {
     put.catch(() => undefined)
     this.#underWay.push(put)
     return manifest
+  }
+
+  /** What a snapshot lists that leaves all of its parent as it is: its own manifests, then the parent's. */
+  async onTopOf(
+    context: ManifestContext,
+    parent: Snapshot | null,
+    own: readonly ManifestFile[],
+  ): Promise<Pick<SnapshotContent, 'manifests' | 'inherited'>> {
+    if (parent === null) return { manifests: own }
+    const inherited = await inheritedManifests(context, parent)
+    return 'file' in inherited ? { manifests: own, inherited } : { manifests: [...own, ...inherited] }
   }
 
   /** Waits for the manifests of added files. */

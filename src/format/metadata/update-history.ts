@@ -1,5 +1,6 @@
 /** Updates of snapshots, refs and statistics (Iceberg spec, "Snapshots", "Snapshot References"). */
 import { MAIN_BRANCH, type Snapshot, type SnapshotLogEntry, type SnapshotRef } from '../snapshot.ts'
+import { refOf, withoutRef, withRef } from '../refs/refs.ts'
 import { changed, reject, type Draft } from './draft.ts'
 import type { StatisticsFileJson, TableMetadata } from './table-metadata.ts'
 import { snapshotById } from './views.ts'
@@ -64,15 +65,16 @@ function nextRowId(metadata: TableMetadata, snapshot: Snapshot): Partial<TableMe
 export function setRef(draft: Draft, name: string, ref: SnapshotRef): Draft {
   const { metadata } = draft
   const id = ref['snapshot-id']
-  const before = refOf(metadata, name)
+  const before = refOf(metadata.refs, name)
   checkRef(name, ref)
   if (before !== undefined && before.type !== ref.type) {
     throw reject(`'${name}' is a ${before.type} and cannot become a ${ref.type}`, 'remove it first')
   }
   const snapshot = snapshotById(metadata, id)
   if (snapshot === null) throw reject(`'${name}' cannot name snapshot ${id}, which the table does not have`)
-  if (before !== undefined && sameRef(before, ref)) return draft
-  const next = changed(draft, { refs: withRef(metadata.refs, name, ref) })
+  const refs = withRef(metadata.refs, name, ref)
+  if (refs === metadata.refs) return draft
+  const next = changed(draft, { refs })
   return name === MAIN_BRANCH && metadata['current-snapshot-id'] !== id ? makeCurrent(next, snapshot) : next
 }
 
@@ -86,11 +88,6 @@ function checkRef(name: string, ref: SnapshotRef): void {
   if (keep !== undefined && keep <= 0) throw reject(`min-snapshots-to-keep of '${name}' must be above 0`)
   if (age !== undefined && age <= 0n) throw reject(`max-snapshot-age-ms of '${name}' must be above 0`)
   if (refAge !== undefined && refAge <= 0n) throw reject(`max-ref-age-ms of '${name}' must be above 0`)
-}
-
-function sameRef(a: SnapshotRef, b: SnapshotRef): boolean {
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...keys].every((key) => a[key] === b[key])
 }
 
 /**
@@ -110,19 +107,10 @@ function makeCurrent(draft: Draft, snapshot: Snapshot): Draft {
 
 export function removeRef(draft: Draft, name: string): Draft {
   const { metadata } = draft
-  if (refOf(metadata, name) === undefined) return draft
-  const refs = Object.fromEntries(Object.entries(metadata.refs).filter(([each]) => each !== name))
+  if (refOf(metadata.refs, name) === undefined) return draft
+  const refs = withoutRef(metadata.refs, name)
   // As replacing a table does: its history stays, and nothing is current.
   return changed(draft, name === MAIN_BRANCH ? { refs, 'current-snapshot-id': null } : { refs })
-}
-
-/** Refs may have any name, also one that every object inherits. */
-function refOf(metadata: TableMetadata, name: string): SnapshotRef | undefined {
-  return Object.hasOwn(metadata.refs, name) ? metadata.refs[name] : undefined
-}
-
-function withRef(refs: TableMetadata['refs'], name: string, ref: SnapshotRef): TableMetadata['refs'] {
-  return Object.fromEntries([...Object.entries(refs).filter(([each]) => each !== name), [name, ref]])
 }
 
 /** Ids that are not there are passed over: somebody else removed them. */

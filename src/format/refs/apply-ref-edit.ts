@@ -11,9 +11,7 @@ import { ancestorsOf, snapshotById } from '../metadata/views.ts'
 import { MAIN_BRANCH, type SnapshotRef } from '../snapshot.ts'
 import { isAncestor, nearestAncestors } from './ancestry.ts'
 import type { RefEdit, RefRetention, RefTarget } from './ref-edit.ts'
-
-/** The refs of a table by name. */
-export type Refs = TableMetadata['refs']
+import { refOf, withoutRef, withRef, type Refs } from './refs.ts'
 
 /**
  * The refs after the change; the very same object when it changes nothing.
@@ -50,11 +48,6 @@ export function applyRefEdit(metadata: TableMetadata, edit: RefEdit): Refs {
       throw new InvalidArgumentError(`A change of refs of the type '${unknown.type}' is not known`)
     }
   }
-}
-
-/** The ref of that name; undefined when there is none. Refs may have a name that every object inherits. */
-export function refOf(refs: Refs, name: string): SnapshotRef | undefined {
-  return Object.hasOwn(refs, name) ? refs[name] : undefined
 }
 
 /** The snapshot that is meant. NoSuchRefError, NoSuchSnapshotError. */
@@ -108,22 +101,6 @@ function refOfKind(refs: Refs, kind: SnapshotRef['type'], name: string): Snapsho
 function refuseMain(name: string, what: string): void {
   if (name !== MAIN_BRANCH) return
   throw new InvalidArgumentError(`main is the branch that every table has, and is never ${what}`)
-}
-
-function withRef(refs: Refs, name: string, ref: SnapshotRef): Refs {
-  const before = refOf(refs, name)
-  if (before !== undefined && sameRef(before, ref)) return refs
-  return Object.fromEntries([...Object.entries(refs).filter(([each]) => each !== name), [name, ref]])
-}
-
-function withoutRef(refs: Refs, name: string): Refs {
-  return Object.fromEntries(Object.entries(refs).filter(([each]) => each !== name))
-}
-
-/** Whether two refs are the same in every field. */
-export function sameRef(a: SnapshotRef, b: SnapshotRef): boolean {
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...keys].every((key) => a[key] === b[key])
 }
 
 function createRef(metadata: TableMetadata, edit: Extract<RefEdit, { type: 'create_ref' }>): Refs {

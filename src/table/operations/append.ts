@@ -7,7 +7,7 @@ import { currentSchema } from '../../format/metadata/views.ts'
 import { boolProperty } from '../../format/properties.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
-import { inheritedManifests, writableManifests } from '../manifest-reader.ts'
+import { writableManifests } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
 import { isSameLayout, type WrittenLayout } from '../written-layout.ts'
 import { checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
@@ -93,7 +93,7 @@ export class AppendChange implements CommitChange {
   async apply(base: TableMetadata, attempt: number, mayDiscard = false): Promise<CommitAttempt> {
     await this.#rewriteFor(base, mayDiscard)
     checkWrittenSchema(base, this.#schema, this.#files)
-    this.#added ??= await this.#writeAdded(base)
+    this.#added ??= this.#producer.writeAddedManifests(base, this.#files)
     const { updates, requirements } = await this.#producer.finish(
       base,
       {
@@ -138,26 +138,17 @@ export class AppendChange implements CommitChange {
     added: readonly ManifestFile[],
   ): Promise<Pick<SnapshotContent, 'manifests' | 'inherited'>> {
     const parent = this.#producer.parent(base)
-    if (parent === null) return { manifests: added }
     const context = this.#producer.manifestContext(base)
-    if (this.#merges(base.properties)) {
+    if (parent !== null && this.#merges(base.properties)) {
       const inherited = await writableManifests(context, parent)
       return { manifests: await mergeManifests({ producer: this.#producer, context, added, inherited }) }
     }
-    const inherited = await inheritedManifests(context, parent)
-    return 'file' in inherited ? { manifests: added, inherited } : { manifests: [...added, ...inherited] }
+    return this.#producer.onTopOf(context, parent, added)
   }
 
   #merges(properties: Properties): boolean {
     return (
       this.#options.strategy === 'merge_commit' && boolProperty(properties, 'commit.manifest-merge.enabled')
     )
-  }
-
-  async #writeAdded(base: TableMetadata): Promise<readonly ManifestFile[]> {
-    const bySpec = Map.groupBy(this.#files, (file) => file.specId)
-    const manifests: ManifestFile[] = []
-    for (const files of bySpec.values()) manifests.push(await this.#producer.writeAddedManifest(base, files))
-    return manifests
   }
 }

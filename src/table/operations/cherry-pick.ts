@@ -15,7 +15,7 @@ import { schemaFromJson, type Schema } from '../../format/schema.ts'
 import type { Snapshot } from '../../format/snapshot.ts'
 import { changesOf, Intervening } from '../intervening.ts'
 import { filterManifests } from '../manifest-filter.ts'
-import { inheritedManifests, writableManifests, type ManifestContext } from '../manifest-reader.ts'
+import { writableManifests, type ManifestContext } from '../manifest-reader.ts'
 import { partitionKey } from '../partition-key.ts'
 import { SnapshotProducer, type SnapshotContent } from '../snapshot-producer.ts'
 import { checkWrittenSchema } from '../written-schema.ts'
@@ -84,7 +84,7 @@ export class CherryPick implements SnapshotMaker {
     const removed = way === 'append' ? [] : this.#files.removed
     if (way === 'replace_partitions') await refuseChanged(context, picked, head, added)
     checkWrittenSchema(base, schemaOf(base, picked), added)
-    this.#manifests ??= await writeAdded(producer, base, added)
+    this.#manifests ??= producer.writeAddedManifests(base, added)
     const content: SnapshotContent = {
       operation: picked.summary?.operation === 'overwrite' ? 'overwrite' : 'append',
       ...(await this.#joined(producer, context, this.#manifests, removed)),
@@ -114,11 +114,7 @@ export class CherryPick implements SnapshotMaker {
     removed: readonly ContentFile[],
   ): Promise<Pick<SnapshotContent, 'manifests' | 'inherited'>> {
     const head = producer.parent(context.metadata)
-    if (head === null) return { manifests: own }
-    if (removed.length === 0) {
-      const inherited = await inheritedManifests(context, head)
-      return 'file' in inherited ? { manifests: own, inherited } : { manifests: [...own, ...inherited] }
-    }
+    if (head === null || removed.length === 0) return producer.onTopOf(context, head, own)
     const manifests = await writableManifests(context, head)
     try {
       const filtered = await filterManifests(producer, context, manifests, removed)
@@ -170,16 +166,4 @@ function partitionsChanged(id: bigint, cause?: CommitConflictError): CherryPickE
     hint: 'Write the rows on the branch again.',
     cause,
   })
-}
-
-async function writeAdded(
-  producer: SnapshotProducer,
-  base: TableMetadata,
-  files: readonly ContentFile[],
-): Promise<readonly ManifestFile[]> {
-  const manifests: ManifestFile[] = []
-  for (const group of Map.groupBy(files, (file) => file.specId).values()) {
-    manifests.push(await producer.writeAddedManifest(base, group))
-  }
-  return manifests
 }

@@ -1,6 +1,6 @@
 /** What changes of refs take for granted, whoever commits in between. */
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
-import { refOf } from '../../format/refs/apply-ref-edit.ts'
+import { refOf } from '../../format/refs/refs.ts'
 import type { SnapshotEdit } from './manage-snapshots.ts'
 
 /**

@@ -68,7 +68,11 @@ export class RewriteFilesChange implements CommitChange {
     // A branch without a head is a history that leads nowhere: refused above.
     if (head === null) return null
     checkWrittenSchema(base, schema, added)
-    this.#added ??= await this.#writeAdded(base)
+    this.#added ??= this.#producer.writeAddedManifests(
+      base,
+      this.#rewrite.added,
+      this.#rewrite.sequenceNumberOf,
+    )
     const { manifests, removed } = await filterManifests(
       this.#producer,
       context,
@@ -138,19 +142,6 @@ export class RewriteFilesChange implements CommitChange {
       const number = sequenceNumberOf(each)
       return number === null || number >= (deletes.sequenceNumber ?? 0)
     })
-  }
-
-  async #writeAdded(base: TableMetadata): Promise<readonly ManifestFile[]> {
-    const { added, sequenceNumberOf } = this.#rewrite
-    const groups = Map.groupBy(
-      added,
-      (file) => `${file.content === 'data' ? 'data' : 'deletes'}|${file.specId}`,
-    )
-    const manifests: ManifestFile[] = []
-    for (const files of groups.values()) {
-      manifests.push(await this.#producer.writeAddedManifest(base, files, sequenceNumberOf))
-    }
-    return manifests
   }
 }
 

@@ -17,7 +17,7 @@ import type { Snapshot, SnapshotOperation } from '../../format/snapshot.ts'
 import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
 import { Intervening, joinChanges, type InterveningChanges } from '../intervening.ts'
 import { filterManifests } from '../manifest-filter.ts'
-import { inheritedManifests, writableManifests, type ManifestContext } from '../manifest-reader.ts'
+import { writableManifests, type ManifestContext } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
 import { changesBetween } from '../transaction-context.ts'
@@ -108,7 +108,7 @@ export class RowLevelChange implements CommitChange {
     const context = this.#producer.manifestContext(base)
     const change = await this.#changeOn(base, head, context, mayDiscard)
     if (change.added.length === 0 && change.removed.length === 0) return null
-    this.#added ??= await this.#writeAdded(base, change.added)
+    this.#added ??= this.#producer.writeAddedManifests(base, change.added)
     const content = await this.#content(base, head, context, change, this.#added)
     const { updates, requirements } = await this.#producer.finish(base, content, attempt)
     return { updates, requirements: [...requirements, schemaRequirement(base)] }
@@ -216,9 +216,7 @@ export class RowLevelChange implements CommitChange {
       this.#options.strategy === 'merge_commit' &&
       boolProperty(base.properties, 'commit.manifest-merge.enabled')
     if (change.removed.length === 0 && !merges) {
-      const inherited = await inheritedManifests(context, head)
-      if ('file' in inherited) return { ...contentOf([]), manifests: added, inherited }
-      return { ...contentOf([]), manifests: [...added, ...inherited] }
+      return { ...contentOf([]), ...(await this.#producer.onTopOf(context, head, added)) }
     }
     const { manifests: inherited, removed } = await filterManifests(
       this.#producer,
@@ -230,16 +228,6 @@ export class RowLevelChange implements CommitChange {
     if (!merges) return { ...content, manifests: [...added, ...inherited] }
     const manifests = await mergeManifests({ producer: this.#producer, context, added, inherited })
     return { ...content, manifests }
-  }
-
-  async #writeAdded(base: TableMetadata, files: readonly ContentFile[]): Promise<readonly ManifestFile[]> {
-    const groups = Map.groupBy(
-      files,
-      (file) => `${file.content === 'data' ? 'data' : 'deletes'}|${file.specId}`,
-    )
-    const manifests: ManifestFile[] = []
-    for (const group of groups.values()) manifests.push(await this.#producer.writeAddedManifest(base, group))
-    return manifests
   }
 }
 
