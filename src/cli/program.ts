@@ -28,8 +28,11 @@ import {
   setCurrentCommand,
 } from './commands/moves.ts'
 import { namespaceCommand } from './commands/namespaces.ts'
+import { orphansCommand } from './commands/orphans.ts'
 import { propertiesCommand } from './commands/properties.ts'
 import { branchCommand, tagCommand } from './commands/refs.ts'
+import { relocateCommand } from './commands/relocate.ts'
+import { repairCommand } from './commands/repair.ts'
 import { rewriteManifestsCommand, rewritePositionDeletesCommand } from './commands/rewrite.ts'
 import { scanCommand } from './commands/scan.ts'
 import { schemaCommand } from './commands/schema.ts'
@@ -73,6 +76,9 @@ const COMMANDS = [
   compactCommand,
   rewriteManifestsCommand,
   rewritePositionDeletesCommand,
+  orphansCommand,
+  repairCommand,
+  relocateCommand,
   renameCommand,
   registerCommand,
   dropCommand,
