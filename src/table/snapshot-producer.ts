@@ -12,6 +12,7 @@ import { writeManifest } from '../format/manifest/manifest.ts'
 import { currentSchema, nextSequenceNumber, specById } from '../format/metadata/views.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import type { TableUpdate } from '../format/metadata/updates.ts'
+import { refOf, refUnchanged, retentionOf } from '../format/refs/refs.ts'
 import { partitionPath } from '../format/partition-path.ts'
 import { schemaFromJson } from '../format/schema.ts'
 import { buildSummary, type SummaryChange } from '../format/snapshot-summary.ts'
@@ -177,13 +178,7 @@ export class SnapshotProducer {
     ]
     return {
       updates: isStaged === true ? updates.slice(0, 1) : updates,
-      requirements: [
-        {
-          type: 'assert-ref-snapshot-id',
-          ref: branch,
-          'snapshot-id': this.parent(base)?.['snapshot-id'] ?? null,
-        },
-      ],
+      requirements: [refUnchanged(base.refs, branch)],
     }
   }
 
@@ -249,8 +244,8 @@ export class SnapshotProducer {
   #refUpdate(base: TableMetadata): { type: 'branch'; 'snapshot-id': bigint } {
     // Retention settings of an existing branch stay as they are.
     const { branch } = this.#target
-    const before = Object.hasOwn(base.refs, branch) ? base.refs[branch] : undefined
-    const { type: _type, 'snapshot-id': _id, ...retention } = before ?? {}
+    const before = refOf(base.refs, branch)
+    const retention = before === undefined ? {} : retentionOf(before)
     return { ...retention, type: 'branch', 'snapshot-id': this.snapshotId }
   }
 

@@ -135,6 +135,33 @@ describe('others came first', () => {
     await mine.close()
   })
 
+  const WRITES: readonly (readonly [string, Change])[] = [
+    ['an append', append],
+    [
+      'an upsert',
+      (manager, tbl) => manager.writeData(tbl, [row(7)], { mode: 'upsert', joinColumns: ['id'] }),
+    ],
+    ['a delete', (manager, tbl) => manager.deleteRows(tbl, 'id = 1')],
+    ['a pick', pickDev],
+    ['a rollback', (manager, tbl, { first }) => manager.rollbackToSnapshot(tbl, first)],
+    [
+      'another setting',
+      (manager, tbl) => manager.manageSnapshots(tbl).setRetention('main', { maxSnapshotAgeMs: 5 }).commit(),
+    ],
+  ]
+
+  test.each(WRITES)('%s by a handle that does not know of a new retention leaves it', async (_, write) => {
+    const world = await open()
+    const ids = await grown(world)
+    const old = await world.manager.loadTable('demo.t')
+    await world.manager
+      .manageSnapshots(await world.reload())
+      .setRetention('main', { minSnapshotsToKeep: 7 })
+      .commit()
+    expect(await write(world.manager, old, ids)).toMatchObject({ attempts: 2 })
+    expect((await world.reload()).metadata.refs['main']).toMatchObject({ 'min-snapshots-to-keep': 7 })
+  })
+
   test('a branch that moves on follows what was asked for, not what came to it since', async () => {
     const world = await open()
     const ids = await grown(world)

@@ -1,4 +1,5 @@
 /** The REST protocol's `TableRequirement`s (open-api, "TableRequirement"). */
+import { refOf, retentionOf, sameFields } from '../refs/refs.ts'
 import type { TableMetadata } from './table-metadata.ts'
 
 /** What must hold of a table for a commit to apply (Iceberg REST protocol, `TableRequirement`). */
@@ -10,6 +11,11 @@ export type TableRequirement =
       readonly type: 'assert-ref-snapshot-id'
       readonly ref: string
       readonly 'snapshot-id': bigint | null
+      /**
+       * The ref's other settings as they were known, since setting a ref replaces all of it. Ours, and
+       * no part of the REST protocol: a catalog that does not know it passes it over.
+       */
+      readonly retention?: Readonly<Record<string, unknown>> | undefined
     }
   | { readonly type: 'assert-last-assigned-field-id'; readonly 'last-assigned-field-id': number }
   | { readonly type: 'assert-current-schema-id'; readonly 'current-schema-id': number }
@@ -45,7 +51,7 @@ function failureOf(base: TableMetadata, requirement: TableRequirement): string |
         ? null
         : 'the table is another one than before (its uuid differs)'
     case 'assert-ref-snapshot-id':
-      return refFailure(base, requirement.ref, requirement['snapshot-id'])
+      return refFailure(base, requirement)
     case 'assert-last-assigned-field-id':
       return differs('last assigned field id', base['last-column-id'], requirement['last-assigned-field-id'])
     case 'assert-current-schema-id':
@@ -72,13 +78,18 @@ function failureOf(base: TableMetadata, requirement: TableRequirement): string |
   }
 }
 
-function refFailure(base: TableMetadata, name: string, expected: bigint | null): string | null {
-  const ref = Object.hasOwn(base.refs, name) ? base.refs[name] : undefined
+type RefRequirement = Extract<TableRequirement, { readonly type: 'assert-ref-snapshot-id' }>
+
+function refFailure(base: TableMetadata, requirement: RefRequirement): string | null {
+  const { ref: name, 'snapshot-id': expected, retention } = requirement
+  const ref = refOf(base.refs, name)
   if (ref === undefined) {
     return expected === null ? null : `branch or tag '${name}' is missing, expected at snapshot ${expected}`
   }
   if (expected === null) return `${ref.type} '${name}' was created by somebody else`
-  return differs(`${ref.type} '${name}'`, ref['snapshot-id'], expected)
+  const moved = differs(`${ref.type} '${name}'`, ref['snapshot-id'], expected)
+  if (moved !== null || retention === undefined || sameFields(retentionOf(ref), retention)) return moved
+  return `${ref.type} '${name}' is kept in another way by now`
 }
 
 function differs(what: string, actual: number | bigint, expected: number | bigint): string | null {

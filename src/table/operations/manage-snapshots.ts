@@ -11,11 +11,10 @@ import {
   NotAnAncestorError,
   RefAlreadyExistsError,
 } from '../../errors.ts'
-import type { TableRequirement } from '../../format/metadata/requirements.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { applyUpdates, type TableUpdate } from '../../format/metadata/updates.ts'
 import { applyRefEdit, targetId } from '../../format/refs/apply-ref-edit.ts'
-import { refOf, sameRef, type Refs } from '../../format/refs/refs.ts'
+import { refOf, refUnchanged, sameRef, type Refs } from '../../format/refs/refs.ts'
 import type { RefEdit } from '../../format/refs/ref-edit.ts'
 import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from '../../format/snapshot.ts'
 import type { CommitAttempt, CommitChange } from '../commit.ts'
@@ -93,7 +92,10 @@ export class ManageSnapshotsChange implements CommitChange {
     }
     const { refs, added } = this.#outcome
     if (refs.length === 0 && added.length === 0) return null
-    return { updates: updatesFor(this.#outcome), requirements: refs.map(unmoved) }
+    return {
+      updates: updatesFor(this.#outcome),
+      requirements: refs.map(({ name }) => refUnchanged(base.refs, name)),
+    }
   }
 
   isApplied({ refs }: TableMetadata): boolean {
@@ -220,10 +222,6 @@ function refUpdates(changes: readonly RefChange[]): readonly TableUpdate[] {
     const setting: TableUpdate = { action: 'set-snapshot-ref', 'ref-name': name, ...after }
     return before !== null && before.type !== after.type ? [removal, setting] : [setting]
   })
-}
-
-function unmoved({ name, before }: RefChange): TableRequirement {
-  return { type: 'assert-ref-snapshot-id', ref: name, 'snapshot-id': before?.['snapshot-id'] ?? null }
 }
 
 /** Errors that the first state did not have: others' commits are what led to them. */

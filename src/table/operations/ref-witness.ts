@@ -1,6 +1,7 @@
 /** What changes of refs take for granted, whoever commits in between. */
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { refOf } from '../../format/refs/refs.ts'
+import type { RefRetention } from '../../format/refs/ref-edit.ts'
 import type { SnapshotEdit } from './manage-snapshots.ts'
 
 /**
@@ -21,7 +22,7 @@ function witnessOf(edit: SnapshotEdit, { refs }: TableMetadata): string {
     case 'rollback':
       return headOf(edit.branch)
     case 'set_retention':
-      return retentionOf(edit.name)
+      return settingsOf(edit.name, edit.retention)
     case 'create_ref':
     case 'rename_branch':
     case 'fast_forward':
@@ -37,13 +38,14 @@ function witnessOf(edit: SnapshotEdit, { refs }: TableMetadata): string {
     return `${name}: ${refOf(refs, name)?.['snapshot-id']}`
   }
 
-  function retentionOf(name: string): string {
+  /** Of how long a ref is kept only what is to be changed: another setting may have been given meanwhile. */
+  function settingsOf(name: string, retention: RefRetention): string {
     const ref = refOf(refs, name)
-    return [
-      name,
-      ref?.['max-ref-age-ms'],
-      ref?.['max-snapshot-age-ms'],
-      ref?.['min-snapshots-to-keep'],
-    ].join()
+    const settings = [
+      retention.maxRefAgeMs === undefined ? '' : ref?.['max-ref-age-ms'],
+      retention.maxSnapshotAgeMs === undefined ? '' : ref?.['max-snapshot-age-ms'],
+      retention.minSnapshotsToKeep === undefined ? '' : ref?.['min-snapshots-to-keep'],
+    ]
+    return [name, ...settings].join()
   }
 }

@@ -51,6 +51,27 @@ describe('on a table', () => {
     expect(checkRequirements(base, [{ type: 'assert-table-uuid', uuid: UUID }, requirement])).toMatch(text)
   })
 
+  test('a ref that is kept in another way is no longer what it was', () => {
+    const refs = {
+      ...base.refs,
+      main: { type: 'branch', 'snapshot-id': ID, 'min-snapshots-to-keep': 3 },
+    } as const
+    const known = (retention: Readonly<Record<string, unknown>>): TableRequirement => ({
+      type: 'assert-ref-snapshot-id',
+      ref: 'main',
+      'snapshot-id': ID,
+      retention,
+    })
+    expect(checkRequirements({ ...base, refs }, [known({ 'min-snapshots-to-keep': 3 })])).toBe(null)
+    for (const other of [
+      {},
+      { 'min-snapshots-to-keep': 4 },
+      { 'min-snapshots-to-keep': 3, 'max-ref-age-ms': 1n },
+    ]) {
+      expect(checkRequirements({ ...base, refs }, [known(other)])).toMatch(/'main' is kept in another way/)
+    }
+  })
+
   test('what nobody knows does not hold', () => {
     const unknown: TableRequirement = JSON.parse('{"type":"assert-full-moon"}')
     expect(checkRequirements(base, [unknown])).toMatch(/assert-full-moon/)
