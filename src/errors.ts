@@ -76,6 +76,17 @@ export class InvalidExpressionError extends FloebergError {
   readonly code = 'FLOEBERG_INVALID_EXPRESSION'
 }
 
+/** A SQL query cannot be parsed, does more than read tables of the catalog, or does not fit their columns. */
+export class InvalidQueryError extends FloebergError {
+  readonly code = 'FLOEBERG_INVALID_QUERY'
+  /** Where in the text the mistake is, counted in UTF-16 units from 0, where that is known. */
+  readonly position: number | undefined
+  constructor(message: string, details: ErrorDetails & { readonly position?: number | undefined } = {}) {
+    super(message, details)
+    this.position = details.position
+  }
+}
+
 /** The incoming data's columns do not fit the table's schema (missing, unknown, narrowing). */
 export class SchemaMismatchError extends FloebergError {
   readonly code = 'FLOEBERG_SCHEMA_MISMATCH'

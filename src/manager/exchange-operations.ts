@@ -8,8 +8,22 @@ import { exportRows, type ExportOptions, type ExportResult } from './export-tabl
 import type { CallOptions } from './manager-base.ts'
 import { openTableFiles } from './open-table.ts'
 import { RecoveryOperations } from './recovery-operations.ts'
+import { runSql, type SqlOptions, type SqlResult } from './run-sql.ts'
 
 export abstract class ExchangeOperations extends RecoveryOperations {
+  /**
+   * Runs a SQL query (DuckDB's dialect) over tables of the catalog, named `namespace.table`, each as it
+   * is now or `AT (VERSION => …)`, `AT (TIMESTAMP => …)`, `FOR VERSION AS OF …`, `FOR TIMESTAMP AS OF …`.
+   * Only reads: nothing but tables can be named, no files and no settings. Filters, columns and limits
+   * of the query decide which files are opened, as those of a scan do. The tables' states are pinned
+   * when this fulfils; rows are read when the result is iterated.
+   *
+   * InvalidQueryError; NoSuchTableError; NoSuchSnapshotError; NoSuchRefError; UnsupportedFeatureError.
+   */
+  async sql(query: string, options: SqlOptions = {}): Promise<SqlResult> {
+    return this.run('sql', {}, () => runSql(this.runtime, query, options))
+  }
+
   /**
    * Opens a table by its files, without a catalog and read-only: by a metadata file, or by the table's
    * folder, where `version-hint.text` or else the highest version says which file is the newest.

@@ -101,6 +101,12 @@ export function createScan<RowOut>(state: TableState, options: ScanOptions): Sca
   return new TableScan<RowOut>(state, options)
 }
 
+/** What an engine is to read for a scan. Planned when it is asked for. */
+export function readRequestOf<RowOut>(scan: Scan<RowOut>): Promise<ReadRequest> {
+  if (scan instanceof TableScan) return scan.request()
+  throw new InvalidArgumentError('This is not a scan of a table')
+}
+
 class TableScan<RowOut> implements Scan<RowOut> {
   readonly snapshot: Snapshot | null
   readonly schema: Schema
@@ -196,6 +202,10 @@ class TableScan<RowOut> implements Scan<RowOut> {
     }
     if (this.#range !== null) return planAppends(request, this.#range)
     return planScan({ ...request, snapshot: this.snapshot })
+  }
+
+  request(): Promise<ReadRequest> {
+    return this.#request()
   }
 
   async #request(tasks?: ScanPlan['tasks']): Promise<ReadRequest> {

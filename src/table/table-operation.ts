@@ -2,10 +2,10 @@
 import { locateError, ManagerClosedError, OperationAbortedError } from '../errors.ts'
 import type { Runtime } from './runtime.ts'
 
-/** Whose table it is, and how it is called. */
+/** Whose table it is, and how it is called; without a name for what is about several. */
 export interface Opened {
   readonly runtime: Runtime
-  readonly name: string
+  readonly name?: string | undefined
 }
 
 /** Runs an operation of a table, by the name that its span gets. ManagerClosedError. */
@@ -15,7 +15,7 @@ export function runOn<T>(
   body: () => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  return opened.runtime.telemetry.operation(operation, { table: opened.name }, async () => {
+  return opened.runtime.telemetry.operation(operation, fieldsOf(opened), async () => {
     checkOpen(opened)
     try {
       return await body()
@@ -32,7 +32,7 @@ export function streamOn<T>(
   open: () => AsyncIterable<T>,
   signal?: AbortSignal,
 ): AsyncIterable<T> {
-  return opened.runtime.telemetry.stream(operation, { table: opened.name }, async function* () {
+  return opened.runtime.telemetry.stream(operation, fieldsOf(opened), async function* () {
     checkOpen(opened)
     try {
       yield* open()
@@ -40,6 +40,10 @@ export function streamOn<T>(
       throw failureOf(opened, error, signal)
     }
   })
+}
+
+function fieldsOf({ name }: Opened): { readonly table?: string } {
+  return name === undefined ? {} : { table: name }
 }
 
 function checkOpen({ runtime, name }: Opened): void {
@@ -51,10 +55,10 @@ function failureOf({ runtime, name }: Opened, error: unknown, signal: AbortSigna
   const endedByClosing =
     error instanceof OperationAbortedError && runtime.closing.aborted && signal?.aborted !== true
   if (endedByClosing) return closed(name, error)
-  locateError(error, { table: name })
+  locateError(error, fieldsOf({ runtime, name }))
   return error
 }
 
-function closed(table: string, cause?: unknown): ManagerClosedError {
+function closed(table: string | undefined, cause?: unknown): ManagerClosedError {
   return new ManagerClosedError('The manager that this table came from is closed', { table, cause })
 }

@@ -655,6 +655,7 @@ const READING = new Set([
   'planUpdateRows',
   'planWriteData',
   'schemaHistory',
+  'sql',
   'tableExists',
 ])
 

@@ -14,6 +14,8 @@ const contracts = [
   'catalog/catalog.ts',
   'engine/data-plane.ts',
   'engine/file-access.ts',
+  'engine/adoption.ts',
+  'engine/sql.ts',
 ]
 const implementations = ['storage/local.ts', 'catalog/sql/sqlite.ts', 'engine/duckdb/duckdb-plane.ts']
 const ground = ['errors.ts', 'secret.ts']
@@ -39,6 +41,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'engine/data-plane.ts',
     'engine/file-access.ts',
     'engine/row-changes.ts',
+    'engine/adoption.ts',
+    'engine/sql.ts',
     'engine/duckdb/duckdb-plane.ts',
   ],
   'testing/probe.ts': [...ground, 'format/types.ts', ...contracts],

@@ -128,6 +128,7 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
     await manager.addFiles(events, [file ?? ''])
   },
   openTable: () => manager.openTable(events.location),
+  sql: () => manager.sql(`select count(*) from demo.events where kind = '${VALUE}'`),
   exportTable: () =>
     manager.exportTable(events, join(root, 'out.csv'), { filter: `kind = '${VALUE}'`, replace: true }),
   planExpireSnapshots: () => manager.planExpireSnapshots(events),
@@ -173,6 +174,7 @@ const TABLE_OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
 
 /** Operations about no single table. */
 const ABOUT_NAMESPACES = new Set([
+  'sql',
   'openTable',
   'listTables',
   'inferSchema',

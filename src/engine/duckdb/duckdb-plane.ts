@@ -5,6 +5,7 @@ import { DuckDbEngine, type EngineOptions } from './connection.ts'
 import { inferSchema } from './infer.ts'
 import { countRows, PhysicalSchemas, readArrow, readRows, readToFile, type Reader } from './read.ts'
 import { rowChanges } from './row-changes.ts'
+import { prepareSql } from './sql-query.ts'
 import { writeRows } from './write.ts'
 
 export type DuckDbPlaneOptions = EngineOptions
@@ -23,6 +24,7 @@ export async function openDuckDbPlane(options: DuckDbPlaneOptions): Promise<Data
     inferSchema: (source, runOptions) => inferSchema(engine, source, runOptions),
     ...rowChanges(reader),
     adopt: (request) => adopt(reader, request),
+    prepareSql: (request) => prepareSql(reader, request),
     close: () => engine.close(),
   }
 }

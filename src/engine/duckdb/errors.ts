@@ -26,6 +26,8 @@ export interface FailureContext {
   readonly signal?: AbortSignal | undefined
   /** The files that the statement reads, as DuckDB was given them. */
   readonly reading?: readonly string[] | undefined
+  /** For statements that others wrote: what the engine's text means; null where it is nothing special. */
+  readonly explain?: ((text: string) => FloebergError | null) | undefined
   /** How a file is called in errors, where it is not its local path (a masked location, say). */
   readonly nameOf?: ((localPath: string) => string) | undefined
 }
@@ -43,7 +45,8 @@ export function engineError(thrown: unknown, context: FailureContext): FloebergE
       hint: 'raise the memory limit of the engine, or lower its number of threads',
     })
   }
-  return fileError(text, context) ?? new EngineError(`the engine could not ${context.doing}`)
+  const own = context.explain?.(text) ?? null
+  return own ?? fileError(text, context) ?? new EngineError(`the engine could not ${context.doing}`)
 }
 
 function abortedError(): OperationAbortedError {

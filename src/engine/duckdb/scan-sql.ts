@@ -50,9 +50,12 @@ export interface ComputedColumn {
   readonly sql: (file: FileColumns) => string
 }
 
-/** The rows of the tasks, of exactly the projection's types. */
-export function scanQuery(tasks: readonly OpenTask[], shape: ScanShape): ScanQuery {
-  const values: DuckDBBitValue[] = []
+/** The rows of the tasks, of exactly the projection's types. Parameters go behind those of `values`. */
+export function scanQuery(
+  tasks: readonly OpenTask[],
+  shape: ScanShape,
+  values: DuckDBBitValue[] = [],
+): ScanQuery {
   const numbered: OpenTask[] = []
   const selects = branchesOf(tasks, shape).flatMap((branch) => {
     const first = numbered.length

@@ -44,6 +44,7 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
         compareSchemas: () => manager.compareSchemas(EVENTS, events),
         addFiles: () => manager.addFiles(events, ['x.parquet']),
         openTable: () => manager.openTable(events.location),
+        sql: () => manager.sql('select 1'),
         exportTable: () => manager.exportTable(events, 'x.csv'),
         planExpireSnapshots: () => manager.planExpireSnapshots(events),
         expireSnapshots: () => manager.expireSnapshots(events),

@@ -1,0 +1,112 @@
+/** Changes of a query's tree that leave its result as it is. */
+import { child, children, isAst, mapAst, type Ast } from './sql-ast.ts'
+
+/** Types of what tells the time, as functions and as words. */
+const CLOCK: ReadonlyMap<string, string> = new Map([
+  ['now', 'TIMESTAMP WITH TIME ZONE'],
+  ['get_current_timestamp', 'TIMESTAMP WITH TIME ZONE'],
+  ['transaction_timestamp', 'TIMESTAMP WITH TIME ZONE'],
+  ['current_timestamp', 'TIMESTAMP WITH TIME ZONE'],
+  ['today', 'DATE'],
+  ['current_date', 'DATE'],
+  ['localtimestamp', 'TIMESTAMP'],
+  ['current_localtimestamp', 'TIMESTAMP'],
+])
+
+/**
+ * The query at one moment: it is planned once and may run many times, and both have to mean the same.
+ * A word is a time where no column is called so.
+ */
+export function withoutClock(tree: Ast, now: Date, columns: ReadonlySet<string>): Ast {
+  const text = now.toISOString().replace('T', ' ').replace('Z', '')
+  return mapAst(tree, (given) => {
+    const node = withColumnNames(given, columns)
+    const name = clockName(node, columns)
+    const type = name === null ? undefined : CLOCK.get(name)
+    if (type === undefined) return node
+    const value = type === 'DATE' ? text.slice(0, 10) : type === 'TIMESTAMP' ? text : `${text}+00`
+    return {
+      class: 'CAST',
+      type: 'OPERATOR_CAST',
+      alias: node['alias'],
+      query_location: node['query_location'],
+      child: {
+        class: 'CONSTANT',
+        type: 'VALUE_CONSTANT',
+        alias: '',
+        query_location: node['query_location'],
+        value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value },
+      },
+      cast_type: { id: type, type_info: null },
+      try_cast: false,
+    }
+  }) as Ast
+}
+
+/** A time that is selected as it is keeps its name. */
+function withColumnNames(node: Ast, columns: ReadonlySet<string>): Ast {
+  if (!Array.isArray(node['select_list'])) return node
+  const list = node['select_list'].map((item: unknown) => {
+    const name = isAst(item) && item['alias'] === '' ? clockName(item, columns) : null
+    return isAst(item) && name !== null && CLOCK.has(name) ? { ...item, alias: name } : item
+  })
+  return { ...node, select_list: list }
+}
+
+function clockName(node: Ast, columns: ReadonlySet<string>): string | null {
+  if (node['class'] === 'FUNCTION' && children(node).length === 0) {
+    return String(node['function_name']).toLowerCase()
+  }
+  const names = node['column_names']
+  if (node['class'] !== 'COLUMN_REF' || !Array.isArray(names) || names.length !== 1) return null
+  const name = String(names[0]).toLowerCase()
+  return columns.has(name) ? null : name
+}
+
+/** Longer lists become joins in the engine's plan, and no condition that could be read. */
+const MAX_LIST = 200
+
+/** The same query for looking at its plan: `x IN (1, 2)` as `x = 1 OR x = 2`. */
+export function withoutLists(tree: Ast): Ast {
+  return mapAst(tree, (node) => {
+    const [column, ...values] = children(node)
+    const isList =
+      node['type'] === 'COMPARE_IN' &&
+      column?.['class'] === 'COLUMN_REF' &&
+      values.length <= MAX_LIST &&
+      values.every((value) => value['class'] === 'CONSTANT' || value['class'] === 'CAST')
+    if (!isList || values.length < 2) return node
+    const equal = (value: Ast): Ast => ({
+      class: 'COMPARISON',
+      type: 'COMPARE_EQUAL',
+      alias: '',
+      query_location: node['query_location'],
+      left: column,
+      right: value,
+    })
+    return {
+      class: 'CONJUNCTION',
+      type: 'CONJUNCTION_OR',
+      alias: node['alias'],
+      query_location: node['query_location'],
+      children: values.map(equal),
+    }
+  }) as Ast
+}
+
+/** How many rows the whole query takes at most, its offset included; null when it does not say. */
+export function limitOf(tree: Ast): number | null {
+  const [statement] = children(tree, 'statements')
+  const modifiers = children(child(statement ?? {}, 'node'), 'modifiers')
+  const limit = modifiers.find((modifier) => modifier['type'] === 'LIMIT_MODIFIER')
+  if (limit === undefined) return null
+  const rows = constantOf(limit['limit'])
+  const offset = limit['offset'] === null || limit['offset'] === undefined ? 0 : constantOf(limit['offset'])
+  return rows === null || offset === null ? null : rows + offset
+}
+
+function constantOf(node: unknown): number | null {
+  if (!isAst(node) || node['class'] !== 'CONSTANT') return null
+  const value = child(node, 'value')['value']
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
+}
