@@ -6,7 +6,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { IcebergTableManager, ManageSnapshots, Table } from '../../src/index.ts'
-import { FloebergError } from '../../src/index.ts'
+import { FloebergError, t, table as declared } from '../../src/index.ts'
 import { inAnyOrder } from '../support/exact-values.ts'
 import { PeerError } from './support/json-lines.ts'
 import { exactRows, openFloeberg } from './support/floeberg.ts'
@@ -583,5 +583,29 @@ test('PyIceberg and Spark see the refs that we made, and their rows', async () =
     const ours = inAnyOrder(await exactRows(table, { ref }))
     expect(inAnyOrder(await pyiceberg.scan(name, { ref }))).toEqual(ours)
     expect(inAnyOrder(await spark.sql(`select * from ${name} version as of '${ref}'`))).toEqual(ours)
+  }
+})
+
+test('PyIceberg and Spark see the refs of a table of version 1, and what was picked on it', async () => {
+  const table = await manager.createTable({
+    namespace: 'refs',
+    name: 'version_1',
+    schema: declared({ id: t.long() }),
+    formatVersion: 1,
+  })
+  const first = await manager.writeData(table, [{ id: 1n }])
+  await manager.writeData(table, [{ id: 2n }], { stageOnly: true, snapshotProperties: { 'wap.id': 'w' } })
+  await manager.writeData(table, [{ id: 3n }])
+  await manager
+    .manageSnapshots(table)
+    .publish('w')
+    .createTag('q1', { snapshotId: first.snapshotId ?? 0n })
+    .createBranch('work')
+    .commit()
+  for (const ref of ['main', 'q1', 'work']) {
+    const ours = inAnyOrder(await exactRows(table, { ref }))
+    expect(ours).toHaveLength(ref === 'q1' ? 1 : 3)
+    expect(inAnyOrder(await pyiceberg.scan('refs.version_1', { ref }))).toEqual(ours)
+    expect(inAnyOrder(await spark.sql(`select * from refs.version_1 version as of '${ref}'`))).toEqual(ours)
   }
 })
