@@ -13,6 +13,7 @@ export interface CommitOptions {
   readonly branch?: string
   readonly commitStrategy?: CommitStrategy
   readonly snapshotProperty?: readonly string[]
+  readonly commitKey?: string
   readonly isolation?: Isolation
   readonly ignoreCase?: boolean
   readonly stageOnly?: boolean
@@ -33,6 +34,10 @@ export function withCommitOptions(command: Command): Command {
       '--snapshot-property <key=value>',
       'an entry for the snapshot’s summary; may be repeated',
       collect,
+    )
+    .option(
+      '--commit-key <key>',
+      'do nothing if the branch has a snapshot with this key already: safe to repeat',
     )
     .addOption(
       new Option(
@@ -59,6 +64,7 @@ export function commitOptionsOf(
       ...(options.wapId === undefined ? {} : { [WAP_ID]: options.wapId }),
     },
     stageOnly: options.stageOnly === true || options.wapId !== undefined,
+    commitKey: options.commitKey,
     isolation: options.isolation,
     caseSensitive: options.ignoreCase !== true,
     signal: terminal.signal,

@@ -73,7 +73,8 @@ async function store(path: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-function inputFiles(format: InputFormat, paths: readonly string[]): InputFiles {
+/** Files of a format, as the library takes them. */
+export function inputFiles(format: InputFormat, paths: readonly string[]): InputFiles {
   switch (format) {
     case 'parquet':
       return { parquet: paths }

@@ -37,6 +37,7 @@ import { rewriteManifestsCommand, rewritePositionDeletesCommand } from './comman
 import { scanCommand } from './commands/scan.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { dropCommand, registerCommand, renameCommand } from './commands/tables.ts'
+import { transactionCommand } from './commands/transaction.ts'
 import { overwriteCommand, upsertCommand, writeCommand } from './commands/write.ts'
 import type { Runner } from './runner.ts'
 import type { Terminal } from './terminal.ts'
@@ -52,6 +53,7 @@ const COMMANDS = [
   upsertCommand,
   updateCommand,
   deleteCommand,
+  transactionCommand,
   addFilesCommand,
   scanCommand,
   exportCommand,

@@ -17,6 +17,7 @@ const RESULT_COLUMNS: readonly OutputColumn[] = [
   { name: 'rows_deleted' },
   { name: 'rows_unchanged' },
   { name: 'file_changes' },
+  { name: 'already_committed' },
 ]
 
 /** Prints what was done: a sentence for people, all of it for programs. */
@@ -44,6 +45,7 @@ export async function printResult(
       rows,
       reason,
     })),
+    already_committed: result.alreadyCommitted ?? false,
   })
 }
 
@@ -68,6 +70,9 @@ function sentence(name: string, operation: string, result: RowChangeResult): str
   if (snapshotId === null) {
     const why = rowsUnchanged > 0 ? `${plural(rowsUnchanged, 'row')} unchanged` : NOTHING[operation]
     return `${why ?? 'No rows'}: nothing was committed to ${name}.`
+  }
+  if (result.alreadyCommitted === true) {
+    return `${name} has it already: snapshot ${snapshotId}. Nothing was written.`
   }
   if (operation === 'append') {
     const what = `${plural(result.rows, 'row')} in ${plural(result.files, 'file')}, ${bytesText(result.bytes)}`

@@ -6,11 +6,18 @@ import type { TableConfigFromData } from '../../manager/infer-schema.ts'
 import type { TableConfig } from '../../manager/models.ts'
 import { toIdentifier } from '../../table/identifier.ts'
 import type { Table } from '../../table/table.ts'
-import type { OutputColumn } from '../cells.ts'
+import { plural, type OutputColumn } from '../cells.ts'
 import { collect, refuseTogether, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import { UsageError } from '../failure.ts'
 import { parseAssignments, parsePartitionField, parseSortField } from '../field-syntax.ts'
-import { INPUT_FORMATS, inputFormat, withInputFiles, type InputFormat } from '../input-files.ts'
+import {
+  INPUT_FORMATS,
+  inputFormat,
+  withInputFiles,
+  type InputFiles,
+  type InputFormat,
+} from '../input-files.ts'
+import { progressLine } from '../progress.ts'
 import type { Runner } from '../runner.ts'
 import { readSchemaDocument } from '../schema-document.ts'
 import { partitionTexts, SCHEMA_COLUMNS, schemaRows, sortTexts } from '../table-summary.ts'
@@ -26,11 +33,14 @@ interface CreateOptions {
   readonly formatVersion?: '1' | '2' | '3'
   readonly ifNotExists?: boolean
   readonly createNamespace?: boolean
+  readonly rows?: boolean
+  readonly orReplace?: boolean
 }
 
 const COLUMNS: readonly OutputColumn[] = [
   { name: 'table' },
   { name: 'created' },
+  { name: 'replaced' },
   { name: 'uuid' },
   { name: 'location' },
   { name: 'metadata_location' },
@@ -43,7 +53,9 @@ const COLUMNS: readonly OutputColumn[] = [
 
 export function createCommand(run: Runner): Command {
   const command = new Command('create')
-    .description('create a table, with the schema of data or of a document; no rows are written')
+    .description(
+      'create a table, with the schema of data or of a document; with --rows, together with its rows',
+    )
     .argument('<table>', 'namespace.table')
     .option('--from <path...>', 'take the schema of these files (globs too; - is standard input)')
     .addOption(new Option('--format <format>', 'where the names do not tell').choices(INPUT_FORMATS))
@@ -54,22 +66,29 @@ export function createCommand(run: Runner): Command {
     .option('--location <uri>', 'where the table lies (default: below the warehouse)')
     .addOption(new Option('--format-version <version>', 'default: 2').choices(['1', '2', '3']))
     .option('--if-not-exists', 'a table that is there already is no error; differences are told')
+    .option('--rows', 'the rows of the --from files too: table and rows become visible at once')
+    .option('--or-replace', 'in the place of a table that is there: history, uuid and column ids stay')
     .option('--create-namespace', 'create the namespace too, if it is not there')
     .action(run(create))
   return withCommonOptions(
     command,
-    "floeberg create demo.flights --from flights.parquet --partition 'month(date)' --create-namespace",
+    "floeberg create demo.flights --from flights.parquet --partition 'month(date)' --create-namespace\n" +
+      'floeberg create demo.flights --from flights.parquet --rows --or-replace',
   )
 }
 
 async function create(context: Context, name: string, options: CreateOptions): Promise<void> {
-  refuseTogether({ '--from': options.from, '--schema': options.schema })
+  const { from, schema, rows, ifNotExists, orReplace } = options
+  if (schema === undefined || rows !== true) refuseTogether({ '--from': from, '--schema': schema })
+  refuseTogether({ '--if-not-exists': ifNotExists, '--or-replace': orReplace })
+  if (rows === true && from === undefined)
+    throw new UsageError('--rows are those of --from, which is not given')
   // An identifier that cannot be read is told before any file is looked at.
   const { namespace, name: table } = toIdentifier(name)
   const config = { namespace: [...namespace], name: table, ...settingsOf(options) }
-  await withConfig(context, config, options, (whole) =>
+  await withConfig(context, config, options, (whole, data) =>
     withManager(context, 'write', async (manager) =>
-      print(context, await createTable(manager, whole, options)),
+      print(context, await createTable(context, manager, whole, data, options)),
     ),
   )
 }
@@ -94,37 +113,61 @@ function versionOf(text: '1' | '2' | '3'): 1 | 2 | 3 {
 async function withConfig(
   { terminal }: Context,
   settings: Settings,
-  { from, schema, format }: CreateOptions,
-  work: (config: TableConfig | TableConfigFromData) => Promise<void>,
+  { from, schema, format, rows }: CreateOptions,
+  work: (config: TableConfig | TableConfigFromData, data: InputFiles | undefined) => Promise<void>,
 ): Promise<void> {
-  if (schema !== undefined) return work({ ...settings, schema: await readSchemaDocument(schema) })
+  const declared = schema === undefined ? null : await readSchemaDocument(schema)
   if (from === undefined) {
+    if (declared !== null) return work({ ...settings, schema: declared }, undefined)
     throw new UsageError(
       'the schema is missing',
       'Pass --from with a data file, or --schema with a document.',
     )
   }
   await withInputFiles(from, inputFormat(from, format), terminal.signal, (files) =>
-    work({ ...settings, schemaFrom: files }),
+    work(
+      declared === null ? { ...settings, schemaFrom: files } : { ...settings, schema: declared },
+      rows === true ? files : undefined,
+    ),
   )
 }
 
-function createTable(
+async function createTable(
+  { terminal }: Context,
   manager: IcebergTableManager,
   config: TableConfig | TableConfigFromData,
-  { ifNotExists, createNamespace }: CreateOptions,
+  data: InputFiles | undefined,
+  { ifNotExists, createNamespace, orReplace }: CreateOptions,
 ): Promise<Table> {
-  return manager.createTable(config, { ifNotExists, createNamespace })
+  const progress = progressLine(terminal, 'writing')
+  try {
+    return await manager.createTable(config, {
+      ifNotExists,
+      createNamespace,
+      orReplace,
+      data,
+      signal: terminal.signal,
+      onProgress: progress.update,
+    })
+  } finally {
+    progress.clear()
+  }
 }
 
 async function print({ output }: Context, table: Table): Promise<void> {
-  const { created, differences } = table.creation ?? { created: true, differences: [] }
+  const { created, replaced, differences } = table.creation ?? {
+    created: true,
+    replaced: false,
+    differences: [],
+  }
+  const rows = table.currentSnapshot?.summary?.['total-records'] ?? '0'
   const partitionedBy = partitionTexts(table.partitionSpec, table.schema)
   const sortedBy = sortTexts(table.sortOrder, table.schema)
   if (output.format !== 'table') {
     return output.record(COLUMNS, {
       table: table.name,
       created,
+      replaced,
       uuid: table.uuid,
       location: table.location,
       metadata_location: table.metadataLocation,
@@ -135,8 +178,14 @@ async function print({ output }: Context, table: Table): Promise<void> {
       schema: schemaToJson(table.schema),
     })
   }
-  await output.text(created ? `Created ${table.name} in ${table.location}` : `${table.name} is there already`)
-  for (const difference of differences) await output.text(`It differs: ${difference}`)
+  const verb = created ? 'Created' : replaced ? 'Replaced' : null
+  await output.text(
+    verb === null ? `${table.name} is there already` : `${verb} ${table.name} in ${table.location}`,
+  )
+  for (const difference of differences) {
+    await output.text(`${replaced ? 'Before' : 'It differs'}: ${difference}`)
+  }
+  if (verb !== null && rows !== '0') await output.text(plural(Number(rows), 'row'))
   if (partitionedBy.length > 0) await output.text(`Partitioned by ${partitionedBy.join(', ')}`)
   if (sortedBy.length > 0) await output.text(`Sorted by ${sortedBy.join(', ')}`)
   await output.text('')
