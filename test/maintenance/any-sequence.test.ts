@@ -71,13 +71,15 @@ const refChange = fc.oneof(
 
 const byOthers = fc.oneof(record({ op: fc.constant('write' as const), branch: choice, write }), refChange)
 
+const expiry = record({
+  op: fc.constant('expire' as const),
+  hours: fc.integer({ min: 0, max: 4 }),
+  keepLast: fc.constantFrom(1, 1, 2),
+  between: fc.option(byOthers),
+})
+
 const upkeep = fc.oneof(
-  record({
-    op: fc.constant('expire' as const),
-    hours: fc.integer({ min: 0, max: 4 }),
-    keepLast: fc.constantFrom(1, 1, 2),
-    between: fc.option(byOthers),
-  }),
+  { weight: 3, arbitrary: expiry },
   record({
     op: fc.constant('compact' as const),
     strategy: fc.constantFrom('bin_pack' as const, 'sort' as const),
@@ -370,7 +372,7 @@ test('any sequence: live snapshots keep their rows, dead files go', { timeout: 2
   const world = await localManagerWorld(await mkdtemp(join(folder, 'world-')), plane)
   let now = Date.now()
   const clock = { now: () => now, sleep: async () => {} }
-  const manager = await world.openAside({ clock })
+  const manager = await world.openAside({ clock, retention: { minSnapshotsToKeep: 1 } })
   let count = 0
   try {
     await manager.createNamespace('any')
