@@ -86,7 +86,7 @@ export async function planOrphanFiles(
     ...request,
     locations: [...locations],
     olderThan: olderThan.toISOString(),
-    items,
+    items: items.toSorted((a, b) => (a.location < b.location ? -1 : 1)),
     bytes: items.reduce((sum, { size }) => sum + size, 0),
     sharing,
   }
@@ -129,7 +129,9 @@ function cutOff(now: number, options: OrphanFilesOptions): Date {
   if (time > now - DAY_MS && options.allowRecentFiles !== true) {
     throw new InvalidArgumentError(
       'Files of less than a day may belong to writes that are under way, and would be lost to them',
-      { hint: 'Choose a limit of a day or more; or, if nobody writes, set allowRecentFiles.' },
+      {
+        hint: 'Choose a limit of a day or more; or, if nobody writes, set allowRecentFiles (--allow-recent).',
+      },
     )
   }
   // Whatever is put from now on is younger than any limit.

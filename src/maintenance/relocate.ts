@@ -136,15 +136,15 @@ export async function checkFree(
 ): Promise<void> {
   const { metadata, runtime, id } = state
   for (const folder of ownFolders(metadata)) {
-    if (overlap(folder, to)) throw taken(to, 'It overlaps with the table’s own folders')
+    if (overlap(folder, to)) throw taken(to, 'it overlaps with the table’s own folders')
   }
   for await (const other of tableLocations(runtime.catalog, signal)) {
     if (identifierToString(other.id) === identifierToString(id) || !overlap(other.location, to)) continue
-    throw taken(to, `It overlaps with the location of ${identifierToString(other.id)}`)
+    throw taken(to, `it overlaps with the location of ${identifierToString(other.id)}`)
   }
   const { store } = await runtime.openStorage({ identifier: id, location: to, config: {}, credentials: [] })
   if (await isThere(store, markerOf(to, metadata['table-uuid']), signal)) return
-  for await (const _ of store.list(`${to}/`, { signal })) throw taken(to, 'There are files already')
+  for await (const _ of store.list(`${to}/`, { signal })) throw taken(to, 'there are files already')
 }
 
 async function isThere(

@@ -108,12 +108,12 @@ async function showPlan(output: Output, table: string, plan: OrphanFilesPlan): P
     await output.text('')
   }
   await output.text(
-    `Looked in ${locations.join(', ')}, for files older than ${timeText(Date.parse(plan.olderThan))}.`,
+    `Looked in ${locations.join(', ')} for files older than ${timeText(Date.parse(plan.olderThan))}.`,
   )
   await output.text(
     items.length === 0
       ? `${table} has no orphan files.`
-      : `${plural(items.length, 'file')} of nobody, ${bytesText(plan.bytes)}.`,
+      : `${plural(items.length, 'file')} that nothing reaches, ${bytesText(plan.bytes)}.`,
   )
   if (sharing.tablesRead.length > 0) {
     await output.text(`Files of ${sharing.tablesRead.join(', ')} in the same folders stay.`)

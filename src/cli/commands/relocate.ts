@@ -85,7 +85,7 @@ async function showPlan(output: Output, table: string, plan: RelocatePlan): Prom
     rows.filter(({ count }) => output.format !== 'table' || count > 0),
   )
   if (output.format !== 'table') return
-  await output.text(`\nAll ${plural(plan.snapshots, 'snapshot')} of ${table}:`)
+  await output.text(`\n${table} with ${plural(plan.snapshots, 'snapshot')}:`)
   for (const { from, to } of plan.roots) await output.text(`  ${from}\n  → ${to}`)
   await output.text(endText(table, plan))
 }
@@ -128,7 +128,6 @@ async function printResult(output: Output, name: string, result: RelocateResult)
   }
   const reused = reusedFiles > 0 ? `; ${plural(reusedFiles, 'file')} were there from an earlier try` : ''
   await output.text(`Copied ${plural(copiedFiles, 'file')} (${bytesText(copiedBytes)})${reused}`)
-  if (table === null)
-    await output.text(`To have it as a table: floeberg register ${name} ${metadataLocation}`)
+  if (table === null) await output.text(`In another catalog: floeberg register ${name} ${metadataLocation}`)
   else await output.text(`${identifierToString(table)} is at ${location}`)
 }

@@ -5,6 +5,7 @@ import type { RepairResult } from '../../maintenance/repair.ts'
 import { toFileUri } from '../../storage/location.ts'
 import { countText, type OutputColumn } from '../cells.ts'
 import { withCommonOptions, withManager, type Context } from '../command-run.ts'
+import { PartialFailure } from '../failure.ts'
 import type { Output } from '../output.ts'
 import { checkAskable, runPlan, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
 import type { Runner } from '../runner.ts'
@@ -33,9 +34,13 @@ async function repair(context: Context, name: string, options: RepairOptions): P
     const { to } = options
     const metadataLocation = to === undefined || /^[a-z][a-z0-9+.-]+:/i.test(to) ? to : toFileUri(to)
     const plan = await manager.planRepair(name, { metadataLocation, signal })
+    if (plan.target === null && options.dryRun !== true && output.format === 'table') {
+      await showPlan(output, name, plan)
+      throw new PartialFailure()
+    }
     await runPlan(context, options, {
       plan,
-      isEmpty: plan.target === null,
+      isEmpty: false,
       show: () => showPlan(output, name, plan),
       question: `Go back to ${fileName(plan.target?.location ?? '')}?`,
       label: 'repairing',
