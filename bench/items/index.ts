@@ -5,7 +5,9 @@ import { appends } from './appends.ts'
 import { bigUpsert } from './big-upsert.ts'
 import { bulkRead } from './bulk-read.ts'
 import { bulkWrite } from './bulk-write.ts'
+import { compaction } from './compaction.ts'
 import { evolution } from './evolution.ts'
+import { expiry } from './expiry.ts'
 import { firstSteps } from './first-steps.ts'
 import { history } from './history.ts'
 import { openMetadata } from './open-metadata.ts'
@@ -21,6 +23,8 @@ export const items: Readonly<Record<string, (world: World) => Promise<readonly F
   'bulk-read': bulkRead,
   'row-changes': rowChanges,
   'big-upsert': bigUpsert,
+  compaction,
+  expiry,
   'open-metadata': openMetadata,
   'first-steps': firstSteps,
 }
