@@ -20,6 +20,7 @@ const KILLED = [
   'createTable, by name',
   'writeData, append, fast_append',
   'dropTable, purge',
+  'manageSnapshots, an append and replaced partitions published',
   'relocateTable, as another table',
 ]
 const operations = SWEPT_OPERATIONS.map((operation) => ({
