@@ -36,8 +36,9 @@ async function commitEdits<In, Out>(
     })
   } catch (error) {
     if (!(error instanceof CommitRejectedError)) throw error
-    const { metadata } = await runtime.catalog.loadTable(id, { snapshots: 'all' })
-    refuseMissing(edits, metadata)
+    const newest = await runtime.catalog.loadTable(id, { snapshots: 'all' }).catch(() => null)
+    // Where the look fails too, the rejection is what the caller must hear.
+    if (newest !== null) refuseMissing(edits, newest.metadata)
     throw error
   }
 }

@@ -1,16 +1,14 @@
 /** The changes of snapshots and refs that are to be made in one commit, one after the other. */
-import { InvalidArgumentError, locateError, NoSuchSnapshotError } from '../errors.ts'
-import { snapshotAsOf } from '../format/metadata/views.ts'
-import { historyOf, latestAncestorBefore } from '../format/refs/ancestry.ts'
+import { InvalidArgumentError, locateError } from '../errors.ts'
 import { targetId } from '../format/refs/apply-ref-edit.ts'
 import { refOf } from '../format/refs/refs.ts'
 import type { RefTarget } from '../format/refs/ref-edit.ts'
-import { wapIdOf, publishedWapIdOf } from '../format/refs/wap.ts'
 import { MAIN_BRANCH } from '../format/snapshot.ts'
 import type { RefChange, PickResult, SnapshotEdit } from '../table/operations/manage-snapshots.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
 import type { TableHandle } from '../table/table.ts'
 import { parseSnapshotId, parseTime } from '../table/time-travel.ts'
+import { snapshotBefore, stagedUnder } from './find-snapshot.ts'
 import {
   branchRetention,
   checkRefName,
@@ -73,7 +71,7 @@ export class ManageSnapshots {
   readonly #table: TableHandle<never, unknown>
   readonly #send: CommitSnapshotEdits
   readonly #edits: SnapshotEdit[] = []
-  /** Refs that changes so far have moved; null: removed; undefined snapshot: known when committed. */
+  /** What changes so far have made of refs: a snapshot, one that the commit will tell, or null for gone. */
   readonly #moved = new Map<string, bigint | 'later' | null>()
   #isCommitted = false
 
@@ -257,41 +255,4 @@ export class ManageSnapshots {
       throw error
     }
   }
-}
-
-function stagedUnder(table: TableHandle<never, unknown>, wapId: string, branch: string): bigint {
-  const { metadata } = table
-  const staged = metadata.snapshots.filter((snapshot) => wapIdOf(snapshot) === wapId)
-  const [first, second] = staged
-  if (first === undefined) {
-    throw new NoSuchSnapshotError(`No snapshot was staged under the wap.id '${wapId}'`, {
-      table: table.name,
-      hint: 'It may have been expired, or be newer than this handle: refresh() it.',
-    })
-  }
-  const isPublished = historyOf(metadata, branch).some(
-    (each) => wapIdOf(each) === wapId || publishedWapIdOf(each) === wapId,
-  )
-  // The pick itself says that it is published; which of several it was no longer matters.
-  if (second === undefined || isPublished) return first['snapshot-id']
-  throw new InvalidArgumentError(`${staged.length} snapshots wait under the wap.id '${wapId}'`, {
-    table: table.name,
-    hint: `Cherry-pick the right one: ${staged.map((each) => each['snapshot-id']).join(', ')}.`,
-  })
-}
-
-function snapshotBefore(
-  { metadata, name }: TableHandle<never, unknown>,
-  timeMs: number,
-  { force, branch = MAIN_BRANCH }: RollbackOptions,
-): bigint {
-  const snapshot =
-    force === true ? snapshotAsOf(metadata, timeMs) : latestAncestorBefore(metadata, branch, timeMs)
-  if (snapshot !== null) return snapshot['snapshot-id']
-  const oldest = historyOf(metadata, branch).at(-1)
-  throw new NoSuchSnapshotError(`'${branch}' has no snapshot from before ${new Date(timeMs).toISOString()}`, {
-    table: name,
-    nearest: oldest === undefined ? [] : [oldest['snapshot-id']],
-    hint: oldest === undefined ? 'It is empty.' : `Its oldest one is ${oldest['snapshot-id']}.`,
-  })
 }

@@ -120,6 +120,22 @@ describe('others came first', () => {
     await mine.close()
   })
 
+  test('a pick for which the branch went back to its parent moves on, and leaves no file behind', async () => {
+    const world = await open()
+    const ids = await grown(world)
+    const back = async (): Promise<void> => {
+      const tbl = await world.reload()
+      await world.manager.rollbackToSnapshot(tbl, ids.first)
+    }
+    const { mine, tbl } = await scripted(world, [{ outcome: 'conflict', before: back }])
+    const { picks } = await mine.manageSnapshots(tbl).cherryPick(ids.dev).commit()
+    expect(picks).toEqual([{ branch: 'main', sourceSnapshotId: ids.dev, snapshotId: ids.dev }])
+    const manifests = (await world.objects()).filter((file) => file.endsWith('.avro'))
+    // Three appends: each has a list and a manifest.
+    expect(manifests).toHaveLength(6)
+    await mine.close()
+  })
+
   test('a retention and an append to the branch go together', async () => {
     const world = await open()
     const ids = await grown(world)

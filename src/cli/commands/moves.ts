@@ -1,10 +1,8 @@
 /** `rollback`, `set-current`, `fast-forward`, `cherry-pick`, `publish`: which snapshot a branch shows. */
 import { Command } from 'commander'
-import { latestAncestorBefore } from '../../format/refs/ancestry.ts'
-import { MAIN_BRANCH } from '../../format/snapshot.ts'
+import { snapshotBefore } from '../../manager/find-snapshot.ts'
 import type { RollbackResult } from '../../manager/rollback.ts'
-import { NoSuchSnapshotError } from '../../errors.ts'
-import type { Table } from '../../table/table.ts'
+import { handleOf, type Table } from '../../table/table.ts'
 import { parseTime } from '../../table/time-travel.ts'
 import { plural, type OutputColumn } from '../cells.ts'
 import { refuseTogether, withCommonOptions, withManager, type Context } from '../command-run.ts'
@@ -62,15 +60,8 @@ async function rollback(context: Context, name: string, options: RollbackOptions
 
 /** UsageError when nothing says where to; NoSuchSnapshotError when no ancestor is that old. */
 function rollbackTarget(table: Table, options: RollbackOptions): bigint {
-  const { before, branch = MAIN_BRANCH } = options
-  if (before !== undefined) {
-    const found = latestAncestorBefore(table.metadata, branch, parseTime(before))
-    if (found !== null) return found['snapshot-id']
-    throw new NoSuchSnapshotError(`'${branch}' has no snapshot from before ${before}`, {
-      table: table.name,
-      hint: `floeberg snapshots ${table.name} shows those that are kept.`,
-    })
-  }
+  const { before } = options
+  if (before !== undefined) return snapshotBefore(handleOf(table), parseTime(before), options)
   // Whether the snapshot is there is for the rollback to say: it names the nearest ones.
   if (options.snapshot !== undefined && /^\d{1,19}$/.test(options.snapshot)) return BigInt(options.snapshot)
   const { snapshotId } = targetOf(table, options)

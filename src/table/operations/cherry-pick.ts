@@ -44,11 +44,14 @@ export class CherryPick implements SnapshotMaker {
   }
 
   /** NoSuchSnapshotError, CherryPickError. UnsupportedFeatureError where no snapshot can be written. */
-  async apply(base: TableMetadata, attempt: number): Promise<MadeSnapshot> {
+  async apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<MadeSnapshot> {
     const picked = snapshotById(base, this.#snapshotId)
     if (picked === null) throw noSuchSnapshot(base, this.#branch, this.#snapshotId)
     const way = pickWay(base, this.#branch, picked)
-    if (way === 'fast_forward') return { head: this.#snapshotId, added: null }
+    if (way === 'fast_forward') {
+      await this.#forget(mayDiscard)
+      return { head: this.#snapshotId, added: null }
+    }
     const added = await this.#build(base, picked, way, attempt)
     return { head: added['snapshot-id'], added }
   }
@@ -67,6 +70,13 @@ export class CherryPick implements SnapshotMaker {
 
   writtenFiles(): readonly string[] {
     return this.#producer?.writtenFiles() ?? []
+  }
+
+  /** What an earlier attempt wrote is not needed where the branch has come to be the snapshot's parent. */
+  async #forget(mayDiscard: boolean): Promise<void> {
+    if (mayDiscard) await this.#producer?.discardAll()
+    else this.#producer?.keepFiles()
+    this.#manifests = null
   }
 
   async #build(

@@ -79,13 +79,13 @@ export class ManageSnapshotsChange implements CommitChange {
     return this.#outcome
   }
 
-  async apply(base: TableMetadata, attempt: number): Promise<CommitAttempt | null> {
+  async apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt | null> {
     const witness = refWitness(this.#edits, base)
     const isFirst = this.#witness === null
     this.#witness ??= witness
     if (witness !== this.#witness) throw clash(null)
     try {
-      this.#outcome = await this.#carryOut(base, attempt)
+      this.#outcome = await this.#carryOut(base, attempt, mayDiscard)
     } catch (error) {
       if (isFirst || !(error instanceof FloebergError) || !isAboutState(error)) throw error
       throw clash(error)
@@ -121,22 +121,20 @@ export class ManageSnapshotsChange implements CommitChange {
     return [...this.#makers.values()].flatMap((maker) => maker.writtenFiles())
   }
 
-  async #carryOut(base: TableMetadata, attempt: number): Promise<ManagedSnapshots> {
+  async #carryOut(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<ManagedSnapshots> {
     const stage = new Stage(base)
     const picks: PickResult[] = []
     for (const [at, edit] of this.#edits.entries()) {
       if (edit.type === 'cherry_pick') {
         const { branch, snapshotId: sourceSnapshotId } = edit
         const maker = this.#maker(at, () => new CherryPick(this.#site, sourceSnapshotId, branch))
-        const { head, added } = await maker.apply(stage.metadata, attempt)
+        const { head, added } = await maker.apply(stage.metadata, attempt, mayDiscard)
         stage.add(added)
         stage.setRefs(applyRefEdit(stage.metadata, { type: 'set_current', branch, target: head }))
         picks.push({ branch, sourceSnapshotId, snapshotId: head })
       } else if (startsEmpty(edit, stage.metadata)) {
-        const { head, added } = await this.#maker(at, () => new EmptySnapshot(this.#site)).apply(
-          stage.metadata,
-          attempt,
-        )
+        const maker = this.#maker(at, () => new EmptySnapshot(this.#site))
+        const { head, added } = await maker.apply(stage.metadata, attempt, mayDiscard)
         stage.add(added)
         stage.setRefs(applyRefEdit(stage.metadata, { ...edit, target: head }))
       } else {

@@ -19,5 +19,6 @@ export interface MadeSnapshot {
 export interface SnapshotMaker extends Required<
   Pick<CommitChange, 'tidy' | 'discardAttempt' | 'discardAll' | 'writtenFiles'>
 > {
-  apply(base: TableMetadata, attempt: number): Promise<MadeSnapshot>
+  /** As CommitChange's: files of an earlier attempt may be removed only with `mayDiscard`. */
+  apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<MadeSnapshot>
 }
