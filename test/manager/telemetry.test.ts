@@ -131,6 +131,12 @@ const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   sql: () => manager.sql(`select count(*) from demo.events where kind = '${VALUE}'`),
   exportTable: () =>
     manager.exportTable(events, join(root, 'out.csv'), { filter: `kind = '${VALUE}'`, replace: true }),
+  compactTable: () => manager.compactTable(events, { where: `kind = '${VALUE}'`, rewriteAll: true }),
+  planCompaction: () => manager.planCompaction(events, { where: `kind = '${VALUE}'` }),
+  rewriteManifests: () => manager.rewriteManifests(events),
+  planRewriteManifests: () => manager.planRewriteManifests(events),
+  rewritePositionDeletes: () => manager.rewritePositionDeletes(events),
+  planRewritePositionDeletes: () => manager.planRewritePositionDeletes(events),
   planExpireSnapshots: () => manager.planExpireSnapshots(events),
   expireSnapshots: () => manager.expireSnapshots(events),
   execute: async () => {
