@@ -19,7 +19,7 @@ export interface SqlOptions {
   /** Where tables are whose names stand alone. Default: nowhere, such names are refused. */
   readonly namespace?: NamespaceReference | undefined
   /** Tables at hand, by names of their own: such as `openTable` gives. They come before the catalog's. */
-  readonly tables?: Readonly<Record<string, Table<never, unknown>>> | undefined
+  readonly tables?: Readonly<Record<string, Table>> | undefined
   /** Ends the preparation and every run with OperationAbortedError. */
   readonly signal?: AbortSignal | undefined
 }
@@ -72,7 +72,7 @@ class TableFinder {
     return { schema, plan: (needs, options) => planTable(handle, travel, needs, options) }
   }
 
-  #given(parts: readonly string[]): TableHandle<never, unknown> | null {
+  #given(parts: readonly string[]): TableHandle | null {
     const [name, ...more] = parts
     if (name === undefined || more.length > 0) return null
     // As SQL has it, names of either case are one.

@@ -26,7 +26,7 @@ export function normalizeTravel(sql: string): string {
   const tokens = tokensOf(sql)
   const out: string[] = []
   for (let at = 0; at < tokens.length;) {
-    const travel = asOf(tokens, at) ?? atClause(tokens, at)
+    const travel = tokens[at]?.kind === 'word' ? (asOf(tokens, at) ?? atClause(tokens, at)) : null
     if (travel === null) {
       out.push(tokens[at]?.text ?? '')
       at += 1
