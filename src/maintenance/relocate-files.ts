@@ -17,10 +17,9 @@ import type { Snapshot } from '../format/snapshot.ts'
 import { mapConcurrently } from '../table/concurrency.ts'
 import { entriesOf, manifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
 import type { TableStorage } from '../table/runtime.ts'
-import { LocationHashes } from './location-hashes.ts'
 import type { PathMap } from './path-map.ts'
 import type { MaintenanceProgress } from './plan.ts'
-import { newManifests, statisticsFiles } from './reachability.ts'
+import { statisticsFiles } from './reachability.ts'
 import { relocatePositionDeletes } from './relocate-deletes.ts'
 
 export interface CopyRequest {
@@ -61,8 +60,11 @@ export class TableCopy {
   /** Data first, then what names it. */
   async run(): Promise<void> {
     const { context, metadata } = this.#request
-    for await (const manifests of newManifests(context, metadata.snapshots, new LocationHashes())) {
-      for (const manifest of manifests) await this.#manifest(manifest)
+    for (const snapshot of metadata.snapshots) {
+      for (const manifest of await manifestsOf(context, snapshot)) {
+        // Snapshots share most of their manifests.
+        if (!this.#manifests.has(manifest.location)) await this.#manifest(manifest)
+      }
     }
     for (const location of statisticsFiles(metadata)) await this.#copy(location, null)
     for (const snapshot of metadata.snapshots) await this.#list(snapshot)

@@ -13,7 +13,7 @@ export const relocatePlanSchema = z.object({
   roots: z.array(z.object({ from: z.string().min(1), to: z.string().min(1) })).min(1),
   /** The relocated table's first metadata file. */
   targetMetadataLocation: z.string().min(1),
-  /** A table that moves keeps its id; a copy under another name gets its own. */
+  /** The relocated table's id: another one, so that nobody takes it for the table that was loaded before. */
   targetUuid: z.string().min(1),
   /**
    * `replace`: the entry is pointed to the new files; `register`: they become a table by the name of

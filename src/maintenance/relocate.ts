@@ -3,6 +3,7 @@
  * what came out is verified; then the catalog is told. Until then nobody sees anything of it, and the
  * source is never touched.
  */
+import { createHash } from 'node:crypto'
 import type { TableIdentifier } from '../catalog/catalog.ts'
 import {
   InvalidArgumentError,
@@ -60,12 +61,28 @@ export async function planRelocate(state: TableState, options: RelocateOptions):
     to,
     roots,
     targetMetadataLocation: joinLocation(folder, `00000-${runtime.random.uuid()}${extension}.metadata.json`),
-    targetUuid: as === null ? metadata['table-uuid'] : runtime.random.uuid(),
+    targetUuid: relocatedUuid(metadata['table-uuid'], to),
     registration,
     as: as === null ? null : { namespace: [...as.namespace], name: as.name },
     snapshots: metadata.snapshots.length,
     files: await totalsOf(state, options.signal),
   }
+}
+
+/**
+ * Of a table and a place, always the same, so that whoever comes again knows it. Never the table's
+ * own: a writer that still works with the old files would commit them to the new table.
+ */
+function relocatedUuid(tableUuid: string, to: string): string {
+  const hex = createHash('sha256').update(`${tableUuid} ${to}`).digest('hex')
+  const parts = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ]
+  return parts.join('-')
 }
 
 function registrationOf(

@@ -7,6 +7,7 @@ import { MemoryCatalog } from '../../src/catalog/memory.ts'
 import type { DataPlane } from '../../src/engine/data-plane.ts'
 import {
   CommitConflictError,
+  CommitRejectedError,
   CorruptFileError,
   IcebergTableManager,
   InvalidArgumentError,
@@ -140,9 +141,9 @@ describe('to another folder', () => {
     const moved = await manager.loadTable(ID)
     expect(moved).toMatchObject({
       location: to,
-      uuid: source.uuid,
       metadataLocation: result.metadataLocation,
     })
+    expect(moved.uuid).not.toBe(source.uuid)
     expect(await mentionsOf(old, result.metadataLocation)).toEqual([])
     const there = (await collect(new LocalObjectStore().list(`${to}/`)))
       .map(({ location }) => location)
@@ -164,6 +165,25 @@ describe('to another folder', () => {
     await manager.writeData(other, rows(5001n))
     expect(await source.scan({ filter: 'id = 5001' }).count()).toBe(0)
     expect(await (await source.refresh()).scan({ filter: 'id = 5001' }).count()).toBe(1)
+  })
+
+  test('a writer that still works with the old files is refused: nobody mixes both places', async () => {
+    const source = await livedInTable()
+    const [writer, evolver] = [await manager.loadTable(ID), await manager.loadTable(ID)]
+    let move: Promise<unknown> = Promise.resolve()
+    async function* slowly() {
+      yield* rows(5001n)
+      move = manager.relocateTable(source, { to: place('mixed') })
+      await move
+      yield* rows(5002n)
+    }
+    await expect(manager.writeData(writer, slowly())).rejects.toThrow(CommitRejectedError)
+    const added = { type: 'add_column', name: 'x', fieldType: 'int' } as const
+    await expect(manager.evolveSchema(evolver, [added])).rejects.toThrow(CommitRejectedError)
+    const moved = await manager.loadTable(ID)
+    expect(await moved.scan({ filter: 'id > 5000 and id < 9000' }).count()).toBe(0)
+    await manager.writeData(await writer.refresh(), rows(5003n))
+    expect(await (await manager.loadTable(ID)).scan({ filter: 'id = 5003' }).count()).toBe(1)
   })
 
   test('a table whose folders are apart: each goes to a place of its own', async () => {
