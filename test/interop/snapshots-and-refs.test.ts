@@ -97,6 +97,8 @@ interface Case {
   /** `$T` stands for the table, `'$T'` for its name as an argument. */
   readonly theirs: () => readonly string[]
   readonly outcome?: 'done' | 'refused'
+  /** What Spark does to both copies first. */
+  readonly before?: string
 }
 
 const call = (procedure: string, ...args: readonly string[]) =>
@@ -355,6 +357,23 @@ const PICKS: readonly Case[] = [
   { name: 'what was staged by us', ...publish('ours') },
   { name: 'a replaced partition', ...publish('replace') },
   { name: 'a replaced partition that was written to since', ...publish('clash'), outcome: 'refused' },
+  {
+    name: 'a replaced partition whose rows were deleted since',
+    ...publish('replace'),
+    before: 'delete from $T where p = 1',
+    outcome: 'refused',
+  },
+  {
+    name: 'a replaced partition of what the branch no longer has',
+    ours: (m) => m.rollbackTo(id('first')).publish('replace'),
+    theirs: () => [call('rollback_to_snapshot', `${id('first')}`), ...publish('replace').theirs()],
+    outcome: 'refused',
+  },
+  {
+    name: 'an append of a branch, onto what was written since',
+    ...pick('audited'),
+    before: 'insert into $T values (20, 1), (21, 5)',
+  },
   { name: 'a wap.id that nobody staged', ...publish('nope'), outcome: 'refused' },
   { name: 'a staged delete by its wap.id', ...publish('delete'), outcome: 'refused' },
   {
@@ -495,14 +514,17 @@ async function historyOf(name: string): Promise<readonly string[]> {
 /** Without history where Spark takes several commits: what was current between them never was for us. */
 function compare(title: string, cases: readonly Case[], withHistory = true): void {
   describe(title, () => {
-    test.each(cases)('$name', async ({ ours, theirs, outcome = 'done' }) => {
+    test.each(cases)('$name', async ({ ours, theirs, outcome = 'done', before }) => {
       const [mine, sparks] = [await copy(), await copy()]
+      for (const name of before === undefined ? [] : [mine, sparks])
+        await spark.sql(before?.replaceAll('$T', name) ?? '')
+      const { metadataLocation } = await manager.loadTable(mine)
       expect(await bySpark(sparks, theirs())).toBe(outcome)
       const table = await manager.loadTable(mine)
       expect(await byUs(table, ours)).toBe(outcome)
       if (outcome === 'refused') {
         // All or none: of several statements Spark has done the first ones.
-        expect((await manager.loadTable(mine)).metadataLocation).toBe(start.metadataLocation)
+        expect((await manager.loadTable(mine)).metadataLocation).toBe(metadataLocation)
         return
       }
       expect(await stateOf(mine)).toEqual(await stateOf(sparks))
@@ -515,6 +537,14 @@ compare('tags and branches', TAGS_AND_BRANCHES)
 compare('moves', MOVES)
 compare('picks', PICKS, false)
 compare('several at once', TOGETHER, false)
+
+test('a branch that is not there is made by Spark’s fast-forward, and refused by ours: it may be a slip', async () => {
+  const [mine, sparks] = [await copy(), await copy()]
+  expect(await bySpark(sparks, [call('fast_forward', text('nope'), text('main'))])).toBe('done')
+  expect((await manager.loadTable(sparks)).metadata.refs).toHaveProperty('nope')
+  const changes = (m: ManageSnapshots) => m.fastForward('nope', 'main')
+  expect(await byUs(await manager.loadTable(mine), changes)).toBe('refused')
+})
 
 test('rolling back to what is current writes nothing', async () => {
   const name = await copy()
