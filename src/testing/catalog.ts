@@ -9,6 +9,7 @@ import { expectEqual, type ConformanceCase } from './case.ts'
 import { COMMIT_CHECKS } from './catalog-commits.ts'
 import type { CatalogTraits, CatalogUnderTest } from './catalog-fixtures.ts'
 import { NAMESPACE_CHECKS } from './catalog-namespaces.ts'
+import { POINTER_CHECKS } from './catalog-pointers.ts'
 import { TABLE_CHECKS } from './catalog-tables.ts'
 
 export type { CatalogTraits, CatalogUnderTest } from './catalog-fixtures.ts'
@@ -18,7 +19,7 @@ export function catalogCases(
   traits: CatalogTraits,
   setUp: () => Promise<CatalogUnderTest>,
 ): readonly ConformanceCase[] {
-  const checks = [...NAMESPACE_CHECKS, ...TABLE_CHECKS, ...COMMIT_CHECKS]
+  const checks = [...NAMESPACE_CHECKS, ...TABLE_CHECKS, ...COMMIT_CHECKS, ...POINTER_CHECKS]
   return checks
     .filter(({ needs }) => needs === undefined || needs(traits))
     .map(({ name, run }) => ({

@@ -64,6 +64,68 @@ async function withTable() {
   return setup
 }
 
+describe('a pointer that is moved to another version', () => {
+  /** Two versions; the newest is current. */
+  async function withVersions() {
+    const setup = await withTable()
+    const first = (await setup.catalog.loadTable(TABLE)).metadataLocation ?? ''
+    const second = (await commit(setup.catalog, setProperty('a', '1'))).metadataLocation ?? ''
+    const replace = () => setup.catalog.metadataPointers.replace(TABLE, { expected: second, target: first })
+    const where = async () => (await setup.pointers.find(TABLE))?.metadataLocation
+    return { ...setup, first, second, replace, where }
+  }
+
+  test('and was, is moved', async () => {
+    const { pointers, replace, first, where } = await withVersions()
+    pointers.accident = async (apply) => void (await apply())
+    expect((await replace()).metadataLocation).toBe(first)
+    expect(await where()).toBe(first)
+  })
+
+  test('and was not, is unavailable: nothing was changed', async () => {
+    const { pointers, replace, second, where } = await withVersions()
+    pointers.accident = async () => {}
+    await expect(replace()).rejects.toThrow(CatalogUnavailableError)
+    expect(await where()).toBe(second)
+  })
+
+  test('and may have been before somebody else went on, is unknown', async () => {
+    const { pointers, rival, replace, first } = await withVersions()
+    pointers.accident = async (apply) => {
+      await apply()
+      await commit(rival, setProperty('b', '2'))
+    }
+    await expect(replace()).rejects.toMatchObject({
+      code: 'FLOEBERG_COMMIT_STATE_UNKNOWN',
+      keptFiles: [first],
+    })
+  })
+
+  test('and nobody can be asked, is unknown', async () => {
+    const { pointers, replace } = await withVersions()
+    pointers.accident = async (apply) => {
+      await apply()
+      pointers.blind = true
+    }
+    await expect(replace()).rejects.toThrow(CommitStateUnknownError)
+  })
+
+  test('after another commit, is a conflict, though the version before is the target', async () => {
+    const { catalog, rival, replace, first, second, where } = await withVersions()
+    await catalog.metadataPointers.replace(TABLE, { expected: second, target: first })
+    // The pointer before is the target now: that it was so once says nothing of this change.
+    const newest = (await commit(rival, setProperty('b', '2'))).metadataLocation
+    await expect(replace()).rejects.toThrow(CommitConflictError)
+    expect(await where()).toBe(newest)
+  })
+
+  test('that is there already, is moved', async () => {
+    const { replace, first, where } = await withVersions()
+    await Promise.all([replace(), replace()])
+    expect(await where()).toBe(first)
+  })
+})
+
 describe('a commit', () => {
   test('that took effect is committed', async () => {
     const { catalog, rival, pointers, store } = await withTable()
