@@ -49,7 +49,9 @@ export interface CompactionOutcome {
   readonly loaded: LoadedTable
 }
 
+/** How a compaction is carried out and committed. */
 export interface CompactOptions extends ExecuteOptions {
+  /** Overrides of the table's `commit.retry.*` for this call. */
   readonly retry?: CommitRetryOptions | undefined
 }
 
