@@ -60,6 +60,13 @@ test('main may go and come within one commit', async () => {
   expect((await catalog.loadTable(TABLE)).metadata['current-snapshot-id']).toBe(7n)
 })
 
+test('a table is replaced by one of the same schema, when the commit names it', async () => {
+  const catalog = await withMain()
+  const { metadata } = await catalog.loadTable(TABLE)
+  await commit(catalog, DROP, { action: 'set-current-schema', 'schema-id': metadata['current-schema-id'] })
+  expect((await catalog.loadTable(TABLE)).metadata['current-snapshot-id']).toBeNull()
+})
+
 test('a replaced table has no current snapshot, and all of its history', async () => {
   const catalog = await withMain()
   await commit(catalog, DROP, { action: 'set-properties', updates: { owner: 'another' } })

@@ -204,6 +204,17 @@ describe('a table in the place of another', () => {
     expect(asText(await tbl.scan({ ref: 'dev' }).toArray())).toEqual(asText([{ x: null, s: 'a' }]))
   })
 
+  test('a table is emptied by one that is the same', async () => {
+    const world = await open()
+    const before = await old(world)
+    const columns = before.schema.fields.map(({ name, type }) => `${name}: ${type.kind}`).join(', ')
+    const tbl = await create(world, columns, { orReplace: true })
+    expect(await tbl.scan().count()).toBe(0)
+    expect(tbl.schema.schemaId).toBe(before.schema.schemaId)
+    expect(tbl.metadata.snapshots.length).toBeGreaterThan(0)
+    expect(tbl.metadata.refs).not.toHaveProperty('main')
+  })
+
   test('layouts that the table has had before get their old ids', async () => {
     const world = await open()
     const before = await old(world, { sortOrder: [{ source: 'x' }] })

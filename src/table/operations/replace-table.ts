@@ -72,10 +72,14 @@ export class ReplaceTableChange implements CommitChange {
     const version = this.#replacement.formatVersion ?? base['format-version']
     const fresh = keepFieldIds(schema, { ...evolutionBase(base), formatVersion: version })
     const upgrade: TableUpdate = { action: 'upgrade-format-version', 'format-version': version }
-    const reset: TableUpdate = { action: 'remove-snapshot-ref', 'ref-name': MAIN_BRANCH }
+    const reset: readonly TableUpdate[] = [
+      { action: 'remove-snapshot-ref', 'ref-name': MAIN_BRANCH },
+      // Named also where it stays: a commit about refs alone must not take main away.
+      { action: 'set-current-schema', 'schema-id': base['current-schema-id'] },
+    ]
     return [
       ...(version === base['format-version'] ? [] : [upgrade]),
-      ...(Object.hasOwn(base.refs, MAIN_BRANCH) ? [reset] : []),
+      ...(Object.hasOwn(base.refs, MAIN_BRANCH) ? reset : []),
       ...schemaUpdates(base, fresh),
       ...this.#specUpdates(base, fresh, version),
       ...this.#orderUpdates(base, fresh),
