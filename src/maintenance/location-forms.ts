@@ -8,6 +8,7 @@ import { canonicalLocation, parseLocation } from '../storage/location.ts'
 /** Schemes, or authorities, that name the same store: `[['s3', 'cos'], …]`. */
 export type EqualNames = readonly (readonly string[])[]
 
+/** Which schemes and authorities are one, where two locations are compared. */
 export interface FormOptions {
   /** Besides those that always are: `s3`, `s3a`, `s3n`; `gs`, `gcs`; `abfs`, `abfss`; `wasb`, `wasbs`. */
   readonly equalSchemes?: EqualNames | undefined
