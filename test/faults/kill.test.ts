@@ -20,6 +20,8 @@ const KILLED = [
   'createTable, by name',
   'writeData, append, fast_append',
   'dropTable, purge',
+  'createTable, in the place of one that is there, with rows',
+  'transaction, of a column, rows with it, deleted rows and a tag',
   'manageSnapshots, an append and replaced partitions published',
   'relocateTable, as another table',
 ]
