@@ -36,6 +36,7 @@ import { repairCommand } from './commands/repair.ts'
 import { rewriteManifestsCommand, rewritePositionDeletesCommand } from './commands/rewrite.ts'
 import { scanCommand } from './commands/scan.ts'
 import { schemaCommand } from './commands/schema.ts'
+import { sqlCommand } from './commands/sql.ts'
 import { dropCommand, registerCommand, renameCommand } from './commands/tables.ts'
 import { transactionCommand } from './commands/transaction.ts'
 import { overwriteCommand, upsertCommand, writeCommand } from './commands/write.ts'
@@ -56,6 +57,7 @@ const COMMANDS = [
   transactionCommand,
   addFilesCommand,
   scanCommand,
+  sqlCommand,
   exportCommand,
   snapshotsCommand,
   historyCommand,

@@ -4,11 +4,12 @@ import type { ExportResult } from '../../manager/export-table.ts'
 import type { FileFormat } from '../../table/scan.ts'
 import { appendRangeOf, withAppendRange, type RangeOptions } from '../append-range-options.ts'
 import { plural } from '../cells.ts'
-import { collect, withCommonOptions, withManager, type Context } from '../command-run.ts'
+import { collect, withCommonOptions, type Context } from '../command-run.ts'
 import { UsageError } from '../failure.ts'
 import { parseCount, parseList } from '../field-syntax.ts'
 import { progressLine } from '../progress.ts'
 import type { Runner } from '../runner.ts'
+import { TABLE_OR_LOCATION, withTable } from '../table-argument.ts'
 import { timeTravelOf, withTimeTravel } from '../time-travel-options.ts'
 
 interface ExportCommandOptions extends RangeOptions {
@@ -26,7 +27,7 @@ const FORMATS: readonly FileFormat[] = ['parquet', 'csv', 'json', 'arrow']
 export function exportCommand(run: Runner): Command {
   const command = new Command('export')
     .description('write rows of a table into one Parquet, CSV, JSON or Arrow file')
-    .argument('<table>', 'namespace.table')
+    .argument('<table>', TABLE_OR_LOCATION)
     .requiredOption('--to <file>', 'where to: a .parquet, .csv, .json or .arrow file')
     .addOption(new Option('--format <format>', 'when the name does not tell it').choices(FORMATS))
     .option('-w, --where <filter>', 'rows for which it is true: "origin = \'SFO\' and delay >= 60"')
@@ -45,9 +46,8 @@ async function exportRows(context: Context, name: string, options: ExportCommand
   const select = options.select === undefined ? undefined : parseList(options.select)
   if (select?.length === 0) throw new UsageError('--select names no column')
   const where = { ...timeTravelOf(options), ...appendRangeOf(options) }
-  await withManager(context, 'read', async (manager) => {
+  await withTable(context, name, async (manager, table) => {
     const { signal } = context.terminal
-    const table = await manager.loadTable(name, { signal })
     const progress = progressLine(context.terminal, 'exporting')
     try {
       const result = await manager.exportTable(table, options.to, {

@@ -4,11 +4,12 @@ import type { ScanReport } from '../../table/plan.ts'
 import type { Scan } from '../../table/scan.ts'
 import type { Row } from '../../format/values/value.ts'
 import { bytesText, columnOf, countText, plural, type OutputColumn } from '../cells.ts'
-import { collect, refuseTogether, withCommonOptions, withManager, type Context } from '../command-run.ts'
+import { collect, refuseTogether, withCommonOptions, type Context } from '../command-run.ts'
 import { UsageError } from '../failure.ts'
 import { parseCount, parseList } from '../field-syntax.ts'
 import type { Runner } from '../runner.ts'
 import { appendRangeOf, withAppendRange, type RangeOptions } from '../append-range-options.ts'
+import { TABLE_OR_LOCATION, withTable } from '../table-argument.ts'
 import { timeTravelOf, withTimeTravel } from '../time-travel-options.ts'
 
 interface ScanCommandOptions extends RangeOptions {
@@ -34,14 +35,14 @@ const PLAN_COLUMNS: readonly OutputColumn[] = [
 export function scanCommand(run: Runner): Command {
   const command = new Command('scan')
     .description('print rows of a table')
-    .argument('<table>', 'namespace.table')
+    .argument('<table>', TABLE_OR_LOCATION)
     .option('-w, --where <filter>', 'rows for which it is true: "origin = \'SFO\' and delay >= 60"')
     .option('-s, --select <columns>', 'columns, in this order: date,delay; may be repeated', collect)
     .option('-n, --limit <rows>', 'not more than so many rows', parseCount)
     .option('--ignore-case', 'find columns whatever the case of their names')
     .option('--count', 'only how many rows')
     .option('--plan', 'only which files would be read, and which part of the filter could not prune')
-    .option('--to <file>', 'into a .parquet, .csv or .json file instead')
+    .option('--to <file>', 'into a .parquet, .csv, .json or .arrow file instead, which is replaced')
     .action(run(scan))
   return withCommonOptions(
     withAppendRange(withTimeTravel(command)),
@@ -55,9 +56,8 @@ async function scan(context: Context, name: string, options: ScanCommandOptions)
   const select = options.select === undefined ? undefined : parseList(options.select)
   if (select?.length === 0) throw new UsageError('--select names no column')
   const travel = { ...timeTravelOf(options), ...appendRangeOf(options) }
-  await withManager(context, 'read', async (manager) => {
+  await withTable(context, name, async (_, table) => {
     const { signal } = context.terminal
-    const table = await manager.loadTable(name, { signal })
     const found = table.scan({
       ...travel,
       filter: options.where,
