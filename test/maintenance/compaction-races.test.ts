@@ -252,3 +252,56 @@ describe('equality deletes that come while a table is compacted', () => {
     expect(await world.objects()).toEqual(before)
   })
 })
+
+describe('an abort', () => {
+  test.each(['put together', 'in several commits'])(
+    'leaves a whole table and no file besides, %s',
+    { timeout: 60_000 },
+    async (how) => {
+      const options = {
+        rewriteAll: true,
+        maxFileGroupSizeBytes: 1,
+        maxConcurrentFileGroupRewrites: 1,
+        partialProgressEnabled: how === 'in several commits',
+      }
+      const world = await memoryManagerWorld(await mkdtemp(join(folder, 'world-')), plane)
+      await prepare(await world.openAside())
+      const files = async (): Promise<readonly string[]> =>
+        (await world.objects()).filter((location) => !location.endsWith('.metadata.json'))
+      const restore = await world.keep()
+      for (const after of [1, 2, 3]) {
+        await restore()
+        const before = await files()
+        const manager = await world.openAside()
+        const stop = new AbortController()
+        const tbl = await manager.loadTable(ID)
+        const call = manager.compactTable(tbl, {
+          ...options,
+          signal: stop.signal,
+          onProgress: ({ done }) => {
+            if (done === after) stop.abort()
+          },
+        })
+        await expect(call).rejects.toMatchObject({ code: 'FLOEBERG_OPERATION_ABORTED' })
+        await tbl.refresh()
+        const made = tbl.metadata.snapshots.filter(({ summary }) => summary?.operation === 'replace').length
+        expect(made).toBe(how === 'in several commits' ? after - 1 : 0)
+        expect(await rowsOf(manager)).toEqual(new Map(START))
+        // What is there more than before is reached by the commits that were made.
+        const reached = new Set(
+          await Promise.all(
+            tbl.metadata.snapshots.map(async (snapshot) => {
+              const travel = { snapshotId: snapshot['snapshot-id'] }
+              return [
+                snapshot['manifest-list'] ?? '',
+                ...(await tbl.inspect.manifests(travel)).map(({ path }) => path),
+                ...(await tbl.inspect.files(travel)).map(({ file_path: path }) => path),
+              ]
+            }),
+          ).then((lists) => lists.flat()),
+        )
+        expect((await files()).filter((file) => !before.includes(file) && !reached.has(file))).toEqual([])
+      }
+    },
+  )
+})
