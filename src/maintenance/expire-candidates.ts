@@ -1,5 +1,5 @@
 /** What may have to go with snapshots: everything that they reach and other manifests do not list. */
-import type { ManifestFile } from '../format/manifest/list.ts'
+import type { ListedManifest } from '../format/manifest/list.ts'
 import type { FileContent } from '../format/manifest/entry.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import type { ManifestContext } from '../table/manifest-reader.ts'
@@ -53,7 +53,7 @@ export async function* candidatesOf(
 
 async function* withFiles(
   context: ManifestContext,
-  manifests: readonly ManifestFile[],
+  manifests: readonly ListedManifest[],
 ): AsyncGenerator<readonly Candidate[]> {
   for (const some of inSlices(manifests, FILES_AT_A_TIME)) {
     const found = some.map(({ location, length }): Candidate => ({

@@ -13,6 +13,7 @@ import { joinLocation } from '../storage/location.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Candidate, FileKind } from './expire-candidates.ts'
 import { planId } from './plan.ts'
+import { inSlices } from './reachability.ts'
 import type { CandidateSource } from './unreached-files.ts'
 
 /** Data goes first and what names it after it, as far as that goes. */
@@ -25,7 +26,9 @@ const ORDER: readonly FileKind[] = [
   'manifestLists',
 ]
 
-const LINES_IN_A_PART = 10_000
+const LINES_IN_A_PART = 4000
+/** Few enough to be forgotten again before they cost anything. */
+const LINES_AT_A_TIME = 500
 const MAX_PART_BYTES = 256 * 1024 * 1024
 
 const headSchema = z.object({
@@ -64,13 +67,14 @@ export function listLocation(folder: string, uuid: string): string {
 export class ExpiryList implements CandidateSource {
   readonly #place: ListPlace
   readonly #head: Head
-  readonly #firstLines: readonly string[]
+  /** Lines of the first object, by kind. */
+  readonly #firstLines: ReadonlyMap<FileKind, readonly string[]>
 
   private constructor(place: ListPlace, bytes: Uint8Array) {
     const [head = '', ...lines] = linesOf(place, place.location, bytes)
     this.#place = place
     this.#head = parseHead(head, place.location)
-    this.#firstLines = lines
+    this.#firstLines = Map.groupBy(lines, (line) => parseLine(line, place.location).kind)
   }
 
   /** null when there is none: the snapshots are still there, or the expiry was brought to its end. */
@@ -121,9 +125,9 @@ export class ExpiryList implements CandidateSource {
 
   async *batches(): AsyncGenerator<readonly Candidate[]> {
     for (const kind of ORDER) {
-      for (const part of this.#head.parts) if (part.kind === kind) yield await this.#part(part.location)
-      const first = this.#firstLines.map((line) => parseLine(line, this.#place.location))
-      yield first.filter((candidate) => candidate.kind === kind)
+      for (const part of this.#head.parts)
+        if (part.kind === kind) yield* candidatesIn(await this.#part(part.location), part.location)
+      yield* candidatesIn(this.#firstLines.get(kind) ?? [], this.#place.location)
     }
   }
 
@@ -132,11 +136,14 @@ export class ExpiryList implements CandidateSource {
     await removeAll(this.#place.store, this.locations)
   }
 
-  async #part(location: string): Promise<readonly Candidate[]> {
+  async #part(location: string): Promise<readonly string[]> {
     const { store, signal } = this.#place
-    const bytes = await store.get(location, { signal })
-    return linesOf(this.#place, location, bytes).map((line) => parseLine(line, location))
+    return linesOf(this.#place, location, await store.get(location, { signal }))
   }
+}
+
+function* candidatesIn(lines: readonly string[], file: string): Generator<readonly Candidate[]> {
+  for (const some of inSlices(lines, LINES_AT_A_TIME)) yield some.map((line) => parseLine(line, file))
 }
 
 /** Lines wait by kind, and go out by the part. */

@@ -54,13 +54,17 @@ export interface SkippedItem {
   readonly reason: string
 }
 
+/** A plan that may have been stored meanwhile. InvalidArgumentError. */
+export function parseExpirePlan(plan: unknown): ExpirePlan {
+  return parsePlan(expirePlanSchema, plan)
+}
+
 /** Carries an expiry out; `table` is what its commit made, or the table as it is when there was none. */
 export async function executeExpire(
   state: TableState,
-  planned: ExpirePlan,
+  plan: ExpirePlan,
   options: ExecuteExpireOptions = {},
 ): Promise<{ readonly result: ExpireResult; readonly table: LoadedTable }> {
-  const plan = parsePlan(expirePlanSchema, planned)
   const list = plan.cleanExpiredFiles ? await openList(state, plan, options.signal) : null
   const change = new ExpireChange(state, plan, { list, signal: options.signal })
   const { runtime, id, loaded } = state

@@ -3,13 +3,13 @@
  * never held.
  */
 import { MissingFileError } from '../errors.ts'
-import type { ManifestFile } from '../format/manifest/list.ts'
+import type { ListedManifest } from '../format/manifest/list.ts'
 import type { ListedFile } from '../format/manifest/manifest.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { mapConcurrently } from '../table/concurrency.ts'
 import { LruCache } from '../table/lru-cache.ts'
-import { manifestsOf, visitFilesOf, type ManifestContext } from '../table/manifest-reader.ts'
+import { visitFilesOf, visitManifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
 import { hashOf, type LocationHashes } from './location-hashes.ts'
@@ -48,15 +48,19 @@ export async function* newManifests(
   snapshots: readonly Snapshot[],
   seen: LocationHashes,
   options: WalkOptions = {},
-): AsyncGenerator<readonly ManifestFile[]> {
+): AsyncGenerator<readonly ListedManifest[]> {
   for (const some of inSlices(snapshots, LISTS_AT_A_TIME)) {
-    const found: ManifestFile[] = []
+    const found: ListedManifest[] = []
     await mapConcurrently(
       some,
-      async (snapshot) => {
-        for (const manifest of await unlessMissing(options, manifestsOf(context, snapshot), []))
-          if (seen.add(hashOf(manifest.location)) === 'new') found.push(manifest)
-      },
+      (snapshot) =>
+        unlessMissing(
+          options,
+          visitManifestsOf(context, snapshot, ({ location, length, specId, content }) => {
+            if (seen.add(hashOf(location)) === 'new') found.push({ location, length, specId, content })
+          }),
+          undefined,
+        ),
       FILES_AT_A_TIME,
     )
     yield found
@@ -66,7 +70,7 @@ export async function* newManifests(
 /** The live files of manifests. MissingFileError, CorruptFileError. */
 export async function visitFiles(
   context: ManifestContext,
-  manifests: readonly ManifestFile[],
+  manifests: readonly ListedManifest[],
   visit: (file: ListedFile) => void,
   options: WalkOptions = {},
 ): Promise<void> {

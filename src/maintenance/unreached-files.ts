@@ -8,8 +8,8 @@ export interface CandidateSource {
   batches(): AsyncIterable<readonly Candidate[]>
 }
 
-/** So many candidates take some 20 MB. */
-const HELD_AT_A_TIME = 1_000_000
+/** So many candidates take some 5 MB. */
+const HELD_AT_A_TIME = 350_000
 
 export interface UnreachedOptions {
   /** How many candidates are held at a time; with more, what stays is read once for each so many. */

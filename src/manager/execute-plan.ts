@@ -15,7 +15,7 @@ import {
   executePositionDeletes,
   type RewritePositionDeletesResult,
 } from '../maintenance/rewrite-position-deletes.ts'
-import { executeExpire, type ExpireResult } from '../maintenance/expire.ts'
+import { executeExpire, parseExpirePlan, type ExpireResult } from '../maintenance/expire.ts'
 import type { ExpirePlan } from '../maintenance/expire-plan.ts'
 import { executeOrphanFiles, type OrphanFilesResult } from '../maintenance/execute-orphans.ts'
 import type { OrphanFilesPlan } from '../maintenance/orphan-plan.ts'
@@ -73,7 +73,9 @@ export async function executePlan(
       return (await executePositionDeletes(await openPlanned(runtime, head, options.signal), plan, options))
         .result
     case 'expire':
-      return (await executeExpire(await openPlanned(runtime, head, options.signal), plan, options)).result
+      return (
+        await executeExpire(await openPlanned(runtime, head, options.signal), parseExpirePlan(plan), options)
+      ).result
     case 'orphans':
       return executeOrphanFiles(await openPlanned(runtime, head, options.signal), plan, options)
     case 'repair':

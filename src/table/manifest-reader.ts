@@ -1,7 +1,12 @@
 /** Reads manifest lists and manifests of a table from its store. */
 import { CorruptFileError, MissingFileError, ObjectNotFoundError } from '../errors.ts'
 import type { ManifestEntry } from '../format/manifest/entry.ts'
-import { readManifestList, type ManifestFile } from '../format/manifest/list.ts'
+import {
+  readManifestList,
+  visitManifestList,
+  type ListedManifest,
+  type ManifestFile,
+} from '../format/manifest/list.ts'
 import {
   readManifest,
   visitManifestFiles,
@@ -137,10 +142,26 @@ export async function entriesOf(
   )
 }
 
+/** Shows the manifests of a snapshot without keeping any. MissingFileError, CorruptFileError. */
+export async function visitManifestsOf(
+  context: ManifestContext,
+  snapshot: Snapshot,
+  visit: (manifest: ListedManifest) => void,
+): Promise<void> {
+  const list = await manifestListOf(context, snapshot)
+  if (list === null) {
+    for (const manifest of await inlineManifests(context, snapshot)) visit(manifest)
+    return
+  }
+  const { file, bytes } = list
+  const count = visitManifestList(bytes, { file, codecs: context.runtime.codecs }, visit)
+  if (count === 0) checkEmpty(snapshot, file)
+}
+
 /** Shows a manifest's live files without keeping any. MissingFileError, CorruptFileError. */
 export async function visitFilesOf(
   context: ManifestContext,
-  manifest: ManifestFile,
+  manifest: ListedManifest,
   visit: (file: ListedFile) => void,
 ): Promise<void> {
   const bytes = await readFile(context, manifest.location)

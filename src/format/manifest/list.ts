@@ -1,7 +1,7 @@
 /** Manifest lists (Iceberg spec, "Manifest Lists"). */
 export { UNASSIGNED_SEQUENCE_NUMBER } from './manifest-file.ts'
 export type { ManifestFile, PartitionFieldSummary } from './manifest-file.ts'
-export { readManifestList } from './read-list.ts'
-export type { ReadManifestListRequest } from './read-list.ts'
+export { readManifestList, visitManifestList } from './read-list.ts'
+export type { ListedManifest, ReadManifestListRequest } from './read-list.ts'
 export { extendManifestList, writeManifestList } from './write-list.ts'
 export type { ExtendManifestListRequest, WriteManifestListRequest } from './write-list.ts'

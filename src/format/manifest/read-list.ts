@@ -33,23 +33,56 @@ export function readManifestList(
   bytes: Uint8Array,
   request: ReadManifestListRequest,
 ): readonly ManifestFile[] {
+  const manifests: ManifestFile[] = []
+  readEach(bytes, request, listFields(request.file), newDraft, (draft) => manifests.push(draft))
+  return manifests
+}
+
+/** Where a manifest is, and what it is of: all that matters of manifests that may have to go. */
+export type ListedManifest = Pick<ManifestFile, 'location' | 'length' | 'specId' | 'content'>
+
+/**
+ * Shows the manifests of a list, one after another, without keeping any; the object that is shown is
+ * used again for the next. Answers how many there are. CorruptFileError, UnsupportedFeatureError.
+ */
+export function visitManifestList(
+  bytes: Uint8Array,
+  request: ReadManifestListRequest,
+  visit: (manifest: ListedManifest) => void,
+): number {
+  const draft = newDraft()
+  const again = (): Draft => {
+    draft.content = 'data'
+    return draft
+  }
+  return readEach(bytes, request, placeFields(request.file), again, visit)
+}
+
+function readEach(
+  bytes: Uint8Array,
+  request: ReadManifestListRequest,
+  fields: readonly Wanted<Draft>[],
+  draftFor: () => Draft,
+  take: (draft: Draft) => void,
+): number {
   const { file } = request
   const header = readAvroHeader(bytes, file)
   const version = header.metadata.get('format-version') ?? '1'
   if (version !== '1' && version !== '2' && version !== '3') {
     throw new UnsupportedFeatureError('the manifest list is of a format version that is not known', { file })
   }
-  const steps = planRecord(header.schema, listFields(file), file)
-  const manifests: ManifestFile[] = []
+  const steps = planRecord(header.schema, fields, file)
+  let read = 0
   for (const { count, cursor } of avroBlocks(bytes, header, request)) {
     for (let index = 0; index < count; index += 1) {
-      const draft = newDraft()
+      const draft = draftFor()
       runSteps(steps, cursor, draft)
-      manifests.push(draft)
+      take(draft)
+      read += 1
     }
   }
-  checkCount(manifests.length, header.metadata.get(MANIFEST_COUNT_KEY), file)
-  return manifests
+  checkCount(read, header.metadata.get(MANIFEST_COUNT_KEY), file)
+  return read
 }
 
 /** Avro has no end mark: a file cut off between two blocks looks whole, but for this. */
@@ -83,12 +116,18 @@ function newDraft(): Draft {
   }
 }
 
-function listFields(file: string): readonly Wanted<Draft>[] {
+function placeFields(file: string): readonly Wanted<Draft>[] {
   return [
     requiredField(500, 'manifest_path', file, planString, (draft, value) => (draft.location = value)),
     requiredField(501, 'manifest_length', file, planCount, (draft, value) => (draft.length = value)),
     requiredField(502, 'partition_spec_id', file, planInt, (draft, value) => (draft.specId = value)),
     optionalField(517, 'content', file, planContent, (draft, value) => (draft.content = value ?? 'data')),
+  ]
+}
+
+function listFields(file: string): readonly Wanted<Draft>[] {
+  return [
+    ...placeFields(file),
     optionalField(
       515,
       'sequence_number',

@@ -73,6 +73,12 @@ export interface ListedFile {
   readonly fileSizeInBytes: number
 }
 
+/** Which manifest is shown. */
+export interface VisitManifestRequest {
+  readonly manifest: Pick<ManifestFile, 'location' | 'length' | 'specId'>
+  readonly codecs: ByteCodecs
+}
+
 /**
  * Shows the live files of a manifest, one after another, without keeping any; neither its spec nor
  * its schema need be known. The object that is shown is used again for the next. CorruptFileError,
@@ -80,7 +86,7 @@ export interface ListedFile {
  */
 export function visitManifestFiles(
   bytes: Uint8Array,
-  { manifest, codecs }: Pick<ReadManifestRequest, 'manifest' | 'codecs'>,
+  { manifest, codecs }: VisitManifestRequest,
   visit: (file: ListedFile) => void,
 ): void {
   const file = manifest.location
@@ -95,7 +101,10 @@ export function visitManifestFiles(
   }
 }
 
-function openManifest(bytes: Uint8Array, { location: file, length }: ManifestFile): AvroHeader {
+function openManifest(
+  bytes: Uint8Array,
+  { location: file, length }: Pick<ManifestFile, 'location' | 'length'>,
+): AvroHeader {
   // Avro has no end mark: only the length tells a file that was cut off between two blocks.
   if (bytes.length < length) {
     throw new CorruptFileError(`the manifest is ${bytes.length} bytes long, not ${length}`, { file })
