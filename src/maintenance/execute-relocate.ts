@@ -21,6 +21,7 @@ import { TableCopy, type CopyCounts } from './relocate-files.ts'
 import { relocatePlanSchema, type RelocatePlan } from './relocate-plan.ts'
 import { checkFree, exists, markerOf } from './relocate.ts'
 import { verifyRelocated } from './verify-relocated.ts'
+import { expectWhole } from './whole-history.ts'
 
 /** What a relocation did. */
 export interface RelocateResult {
@@ -61,6 +62,7 @@ export async function executeRelocate(
   const loaded = await runtime.catalog.loadTable(plan.table, { snapshots: 'all', signal: options.signal })
   checkPlannedTable(plan, loaded.metadata)
   if (loaded.metadataLocation !== plan.metadataLocation) throw changed(plan)
+  expectWhole(loaded, plan.table)
   const { state } = await TableHandle.open(runtime, plan.table, loaded)
   await checkFree(state, plan.to, options.signal)
   const relocation = new Relocation(state, plan, options)

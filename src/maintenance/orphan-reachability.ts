@@ -22,6 +22,7 @@ import { ownFolders } from './own-folders.ts'
 import { checkPurgeAllowed } from './purge.ts'
 import { historyContext } from './reachability.ts'
 import { visitReachable } from './reachable.ts'
+import { expectWhole } from './whole-history.ts'
 
 const NOTE =
   'Tables of other catalogs cannot be seen from here: if one has files below these folders, they are among the items.'
@@ -74,6 +75,7 @@ async function removeReachableOf(
   mismatches: Mismatches,
   { signal }: ReachabilityRequest,
 ): Promise<void> {
+  expectWhole(loaded, id)
   const { state } = await TableHandle.open(runtime, id, loaded)
   const context = historyContext(state, loaded.metadata, signal)
   await visitReachable(context, loaded, (location) => mismatches.reached(location))

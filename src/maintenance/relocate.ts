@@ -24,6 +24,7 @@ import { PathMap, type MovedRoot } from './path-map.ts'
 import { planHead } from './plan.ts'
 import { historyContext, newManifests, statisticsFiles, visitFiles } from './reachability.ts'
 import type { RelocatePlan, RelocationTotals } from './relocate-plan.ts'
+import { expectWhole } from './whole-history.ts'
 
 /** Where a table goes, and what becomes of its entry in the catalog. */
 export interface RelocateOptions {
@@ -48,6 +49,7 @@ export async function planRelocate(state: TableState, options: RelocateOptions):
   const { metadata, runtime, id } = state
   const to = newLocation(options.to)
   refuseUnwritable(state)
+  expectWhole(state.loaded, id)
   const as = options.as === undefined ? null : toIdentifier(options.as)
   const registration = registrationOf(state, as, options)
   if (as !== null && (await runtime.catalog.tableExists(as, { signal: options.signal }))) throw exists(as)

@@ -3,6 +3,7 @@ import { mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Catalog, TableIdentifier } from '../../src/catalog/catalog.ts'
 import type { DataPlane } from '../../src/engine/data-plane.ts'
 import { MemoryCatalog } from '../../src/catalog/memory.ts'
 import {
@@ -14,6 +15,7 @@ import {
   MissingFileError,
   t,
   table,
+  UnsupportedFeatureError,
   type OrphanFilesPlan,
   type Table,
 } from '../../src/index.ts'
@@ -22,6 +24,7 @@ import { MemoryObjectStore } from '../../src/storage/memory.ts'
 import { temporaryName } from '../../src/storage/temporary-names.ts'
 import { localManagerWorld, openEngine, sharedEngine, type ManagerWorld } from '../support/manager-world.ts'
 import { reachableFiles } from '../support/reachable.ts'
+import { withStatistics } from './statistics.ts'
 
 const EVENTS = table({ id: t.long().required(), kind: t.string() })
 const rows = (...ids: readonly bigint[]) => ids.map((id) => ({ id, kind: `k${id % 2n}` }))
@@ -306,6 +309,37 @@ describe('on the local disk', () => {
       await expect(manager.removeOrphanFiles(events, EVERYTHING)).rejects.toThrow(MissingFileError)
       expect(await world.objects()).toContain(orphan)
     })
+  })
+
+  test('statistics files that another client wrote are the table’s', async () => {
+    const events = await withStatistics(world, manager, await newTable())
+    await stray(events, 'data/stray')
+    await manager.removeOrphanFiles(events, EVERYTHING)
+    const [first] = events.metadata.statistics
+    expect(await world.objects()).toContain(first?.['statistics-path'])
+    expect(await world.objects()).not.toContain(`${events.location}/data/stray`)
+  })
+
+  test.each([
+    ['leaves out snapshots', { snapshotsComplete: false }],
+    ['does not say where the metadata is', { metadataLocation: null }],
+  ])('a catalog that %s cannot say what is nobody’s', async (_, answer) => {
+    const events = await newTable()
+    const orphan = await stray(events, 'data/old', 9)
+    const { catalog } = manager
+    const partial: Catalog = new Proxy(catalog, {
+      get(target, key) {
+        if (key === 'loadTable') {
+          return async (id: TableIdentifier) => ({ ...(await target.loadTable(id)), ...answer })
+        }
+        const value: unknown = Reflect.get(target, key, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const other = await world.openAside({ catalogPlugin: { name: 'partial', connect: async () => partial } })
+    const loaded = await other.loadTable('demo.events')
+    await expect(other.removeOrphanFiles(loaded)).rejects.toThrow(UnsupportedFeatureError)
+    expect(await world.objects()).toContain(orphan)
   })
 
   test('a folder that is reachable by two names shows nothing of the table, and nothing goes', async () => {

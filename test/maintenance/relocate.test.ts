@@ -26,6 +26,7 @@ import { readAvroFile } from '../support/avro.ts'
 import { faultCatalog } from '../support/fault-catalog.ts'
 import { localManagerWorld, openEngine, sharedEngine, type ManagerWorld } from '../support/manager-world.ts'
 import { localPath, plainMetadata, PlainReader, reachableFiles } from '../support/reachable.ts'
+import { withStatistics } from './statistics.ts'
 
 const ID = 'demo.events'
 const events = table({ id: t.long().required(), kind: t.string() })
@@ -253,6 +254,20 @@ describe('to another folder', () => {
     await manager.relocateTable(created, { to: place('version') })
     expect(created.formatVersion).toBe(version)
     expect(await history(created)).toEqual(before)
+  })
+
+  test('statistics files go along', async () => {
+    const source = await withStatistics(world, manager, await livedInTable())
+    const to = place('statistics')
+    const plan = await manager.planRelocate(source, { to })
+    expect(plan.files.statisticsFiles.count).toBe(2)
+    const { metadataLocation } = await manager.execute(plan)
+    const { metadata } = await manager.loadTable(ID)
+    const paths = [...metadata.statistics, ...metadata['partition-statistics']].map(
+      (each) => each['statistics-path'],
+    )
+    expect(paths).toEqual([`${to}/metadata/of-another.stats`, `${to}/metadata/of-another.stats`])
+    expect(await reachableFiles(metadataLocation)).toContain(paths[0])
   })
 
   test('an empty table', async () => {
