@@ -8,6 +8,7 @@ import { currentSchema, snapshotById } from '../format/metadata/views.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { mapConcurrently } from '../table/concurrency.ts'
 import { commitChange } from '../table/commit.ts'
+import { ManifestBytes } from '../table/manifest-bytes.ts'
 import { RewriteFilesChange } from '../table/operations/rewrite-files.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
 import { refuseUnwritable } from '../table/snapshot-producer.ts'
@@ -75,8 +76,9 @@ export async function executeCompaction(
     const skippedFiles = plan.groups.flatMap(({ files }) => files.map(({ location }) => location))
     return { result: { ...NOTHING, skippedFiles }, loaded: state.loaded }
   }
-  const tasks = prepared?.tasks ?? (await liveTasks(contextOf(state, options.signal), head))
-  return new Compaction(state, plan, options, head, tasks).run()
+  const kept = prepared?.kept ?? new ManifestBytes()
+  const tasks = prepared?.tasks ?? (await liveTasks(contextOf(state, options.signal, kept), head))
+  return new Compaction(state, plan, options, { head, tasks, kept }).run()
 }
 
 const NOTHING: CompactionResult = {
@@ -106,6 +108,7 @@ class Compaction {
   readonly #options: CompactOptions
   readonly #head: Snapshot
   readonly #tasks: readonly FileScanTask[]
+  readonly #kept: ManifestBytes
   #deletes = new PositionDeleteUse([], [])
   #loaded: LoadedTable
   #result: CompactionResult = NOTHING
@@ -115,14 +118,22 @@ class Compaction {
     state: TableState,
     plan: CompactionPlan,
     options: CompactOptions,
-    head: Snapshot,
-    tasks: readonly FileScanTask[],
+    {
+      head,
+      tasks,
+      kept,
+    }: {
+      readonly head: Snapshot
+      readonly tasks: readonly FileScanTask[]
+      readonly kept: ManifestBytes
+    },
   ) {
     this.#state = state
     this.#plan = plan
     this.#options = options
     this.#head = head
     this.#tasks = tasks
+    this.#kept = kept
     this.#loaded = state.loaded
   }
 
@@ -156,7 +167,7 @@ class Compaction {
 
   async #lookAtDeletes(): Promise<void> {
     if (this.#plan.removedDeletes.length === 0) return
-    const context = contextOf(this.#state, this.#options.signal)
+    const context = contextOf(this.#state, this.#options.signal, this.#kept)
     this.#deletes = new PositionDeleteUse(await liveDeletes(context, this.#head), this.#tasks)
   }
 
@@ -229,6 +240,7 @@ class Compaction {
         sequenceNumberOf: () => number,
         removedData: tasks.map(({ entry }) => entry),
         removedDeletes,
+        kept: this.#kept,
         discard: async () => void (await Promise.all(rewrites.map((rewrite) => rewrite.discard()))),
       },
     )

@@ -5,6 +5,7 @@ import { contentFileKey, type ContentFile, type ManifestEntry } from '../format/
 import { currentSchema } from '../format/metadata/views.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { mapConcurrently } from '../table/concurrency.ts'
+import type { ManifestBytes } from '../table/manifest-bytes.ts'
 import { entriesOf, hasLiveFiles, manifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
 import { planScan } from '../table/plan.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
@@ -13,7 +14,11 @@ import type { TableState } from '../table/table-state.ts'
 const EVERYTHING: BoundExpression = { op: 'true' }
 
 /** For reading the manifests of a state. */
-export function contextOf(state: TableState, signal: AbortSignal | undefined): ManifestContext {
+export function contextOf(
+  state: TableState,
+  signal: AbortSignal | undefined,
+  kept?: ManifestBytes,
+): ManifestContext {
   const { runtime, storage, metadata } = state
   return {
     runtime,
@@ -21,6 +26,7 @@ export function contextOf(state: TableState, signal: AbortSignal | undefined): M
     metadata,
     roots: new AllowedRoots(metadata, runtime.extraRoots),
     signal,
+    kept,
   }
 }
 

@@ -12,6 +12,7 @@ import { transformToString } from '../format/transforms/transform.ts'
 import { isPrimitive } from '../format/types.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { onlyTarget } from '../table/delete-index.ts'
+import { ManifestBytes } from '../table/manifest-bytes.ts'
 import { partitionKey } from '../table/partition-key.ts'
 import { refuseUnwritable } from '../table/snapshot-producer.ts'
 import type { TableState } from '../table/table-state.ts'
@@ -28,6 +29,8 @@ export interface PreparedCompaction {
   readonly head: Snapshot | null
   /** Every data file of the head; null where a filter left some out. */
   readonly tasks: readonly FileScanTask[] | null
+  /** Manifests that were read for it: the commit reads them again. */
+  readonly kept: ManifestBytes
 }
 
 /**
@@ -46,7 +49,8 @@ export async function prepareCompaction(
   const zOrderBy = plannedZOrder(metadata, resolved, choices)
   const head = writableHead(metadata, resolved.branch)
   const filter = boundFilter(metadata, choices)
-  const context = contextOf(state, signal)
+  const kept = new ManifestBytes()
+  const context = contextOf(state, signal, kept)
   const tasks = head === null ? [] : await liveTasks(context, head, filter)
   const order = wantedOrder(metadata, { strategy: resolved.strategy, sortBy, zOrderBy })
   const selection = new Selection(metadata, resolved, order)
@@ -71,15 +75,16 @@ export async function prepareCompaction(
     removedDeletes: [],
   }
   const isWhole = filter.op === 'true'
-  if (head === null || !resolved.removeDanglingDeletes) return { plan, head, tasks: isWhole ? tasks : null }
+  const prepared = { head, tasks: isWhole ? tasks : null, kept }
+  if (head === null || !resolved.removeDanglingDeletes) return { plan, ...prepared }
   const deletes = await liveDeletes(context, head)
-  if (deletes.length === 0) return { plan, head, tasks: isWhole ? tasks : null }
+  if (deletes.length === 0) return { plan, ...prepared }
   const all = isWhole ? tasks : await liveTasks(context, head)
   const leaving = new Set(plan.groups.flatMap(({ files }) => files.map(({ location }) => location)))
   const removedDeletes = new PositionDeleteUse(deletes, all)
     .unusedWithout(leaving)
     .map(({ location, fileSizeInBytes }) => ({ location, bytes: fileSizeInBytes }))
-  return { plan: { ...plan, removedDeletes }, head, tasks: all }
+  return { plan: { ...plan, removedDeletes }, head, tasks: all, kept }
 }
 
 function boundFilter(metadata: TableMetadata, { where, caseSensitive }: CompactionChoices) {

@@ -20,6 +20,7 @@ import { schemaFromJson } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { mapConcurrently } from './concurrency.ts'
+import type { ManifestBytes } from './manifest-bytes.ts'
 import type { Runtime } from './runtime.ts'
 import type { AllowedRoots } from './table-locations.ts'
 
@@ -30,6 +31,8 @@ export interface ManifestContext {
   readonly metadata: TableMetadata
   readonly roots: AllowedRoots
   readonly signal?: AbortSignal | undefined
+  /** Manifests that were read before and will be read again. */
+  readonly kept?: ManifestBytes | undefined
 }
 
 /** The manifests of a snapshot, in the list's order. MissingFileError, CorruptFileError. */
@@ -126,7 +129,8 @@ export async function entriesOf(
   manifest: ManifestFile,
   options: ReadManifestOptions = {},
 ): Promise<readonly ManifestEntry[]> {
-  const bytes = await readFile(context, manifest.location)
+  const bytes = context.kept?.get(manifest.location) ?? (await readFile(context, manifest.location))
+  context.kept?.set(manifest.location, bytes)
   const { metadata } = context
   return readManifest(
     bytes,

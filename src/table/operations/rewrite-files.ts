@@ -13,6 +13,7 @@ import type { Snapshot } from '../../format/snapshot.ts'
 import type { CommitAttempt, CommitChange } from '../commit.ts'
 import { DeleteIndex, mayName } from '../delete-index.ts'
 import { Intervening, type InterveningChanges } from '../intervening.ts'
+import type { ManifestBytes } from '../manifest-bytes.ts'
 import { filterManifests } from '../manifest-filter.ts'
 import { writableManifests, type ManifestContext } from '../manifest-reader.ts'
 import { SnapshotProducer, type SnapshotTarget } from '../snapshot-producer.ts'
@@ -34,6 +35,8 @@ export interface FileRewrite {
   readonly removedData: readonly ManifestEntry[]
   /** Delete files that leave; others may have removed them before. */
   readonly removedDeletes: readonly ContentFile[]
+  /** Manifests that were read before. */
+  readonly kept?: ManifestBytes | undefined
   /** Removes the added files. */
   readonly discard: () => Promise<void>
 }
@@ -63,7 +66,7 @@ export class RewriteFilesChange implements CommitChange {
   async apply(base: TableMetadata, attempt: number): Promise<CommitAttempt | null> {
     const { added, removedData, removedDeletes, schema } = this.#rewrite
     const head = this.#producer.parent(base)
-    const context = this.#producer.manifestContext(base)
+    const context = { ...this.#producer.manifestContext(base), kept: this.#rewrite.kept }
     this.#validate(context, await this.#since.changes(context, head))
     // A branch without a head is a history that leads nowhere: refused above.
     if (head === null) return null
