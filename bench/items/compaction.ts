@@ -22,7 +22,7 @@ export async function compaction(world: World): Promise<readonly Figure[]> {
     await manager.createNamespace('bench')
     const tbl: Table = await manager.createTable({ namespace: 'bench', name: 'small', schema })
     const files = world.amount(1000, 20)
-    const rowsEach = world.amount(3000, 100)
+    const rowsEach = world.amount(10_000, 100)
     const part = join(world.folder, 'part.parquet')
     for (let file = 0; file < files; file += 1) {
       const from = file * rowsEach
