@@ -24,6 +24,7 @@ const KILLED = [
   'transaction, of a column, rows with it, deleted rows and a tag',
   'manageSnapshots, an append and replaced partitions published',
   'relocateTable, as another table',
+  'compactTable, of files with and without deletes',
 ]
 const operations = SWEPT_OPERATIONS.map((operation) => ({
   name: `${operation.method}, ${operation.variant}`,
