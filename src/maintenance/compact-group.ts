@@ -1,5 +1,5 @@
 /** Writing the live rows of a group's files into new files. */
-import type { FileScanTask } from '../engine/data-plane.ts'
+import type { FileScanTask, Progress } from '../engine/data-plane.ts'
 import type { ContentFile } from '../format/manifest/entry.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { currentSchema, specById } from '../format/metadata/views.ts'
@@ -23,16 +23,17 @@ export interface GroupTarget {
   readonly state: TableState
   readonly plan: CompactionPlan
   readonly signal: AbortSignal | undefined
+  readonly onProgress: (progress: Progress) => void
 }
 
 /** When it throws, everything it wrote is gone again. */
 export async function rewriteGroup(
-  { state, plan, signal }: GroupTarget,
+  { state, plan, signal, onProgress }: GroupTarget,
   group: CompactionGroup,
   tasks: readonly FileScanTask[],
 ): Promise<GroupRewrite> {
   const { runtime, storage, metadata } = state
-  const writer = new RowWriter({ runtime, storage, signal })
+  const writer = new RowWriter({ runtime, storage, signal, onProgress })
   const layout: WriteLayout = {
     sortOrder: wantedOrder(metadata, plan),
     zOrder: zOrderOf(metadata, plan),

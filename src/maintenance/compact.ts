@@ -1,6 +1,6 @@
 /** Carrying out a compaction: new files from the live rows of old ones, and one commit for all or for some. */
 import type { LoadedTable } from '../catalog/catalog.ts'
-import type { FileScanTask } from '../engine/data-plane.ts'
+import type { FileScanTask, Progress } from '../engine/data-plane.ts'
 import { throwIfAborted } from '../abort.ts'
 import { CommitConflictError } from '../errors.ts'
 import type { ContentFile } from '../format/manifest/entry.ts'
@@ -112,7 +112,8 @@ class Compaction {
   #deletes = new PositionDeleteUse([], [])
   #loaded: LoadedTable
   #result: CompactionResult = NOTHING
-  #filesDone = 0
+  /** Rows of each group that are through. */
+  readonly #rowsDone = new Map<CompactionGroup, number>()
 
   constructor(
     state: TableState,
@@ -185,14 +186,15 @@ class Compaction {
     const { signal } = this.#options
     throwIfAborted(signal)
     const rewrites: GroupRewrite[] = []
-    const target = { state: this.#state, plan: this.#plan, signal }
     try {
       await mapConcurrently(
         batch,
         async ({ group, tasks }) => {
           throwIfAborted(signal)
+          const onProgress = ({ rows }: Progress): void => this.#report(group, rows)
+          const target = { state: this.#state, plan: this.#plan, signal, onProgress }
           rewrites.push(await rewriteGroup(target, group, tasks))
-          this.#report(group.files.length)
+          this.#report(group, group.rows)
         },
         this.#plan.settings.maxConcurrentFileGroupRewrites,
       )
@@ -217,10 +219,11 @@ class Compaction {
     }
   }
 
-  #report(files: number): void {
-    this.#filesDone += files
-    const total = this.#plan.groups.reduce((sum, group) => sum + group.files.length, 0)
-    this.#options.onProgress?.({ unit: 'files', done: this.#filesDone, total })
+  #report(group: CompactionGroup, rows: number): void {
+    this.#rowsDone.set(group, Math.min(rows, group.rows))
+    const done = [...this.#rowsDone.values()].reduce((sum, each) => sum + each, 0)
+    const total = this.#plan.groups.reduce((sum, each) => sum + each.rows, 0)
+    this.#options.onProgress?.({ unit: 'rows', done, total })
   }
 
   async #commit(tasks: readonly FileScanTask[], rewrites: readonly GroupRewrite[]): Promise<void> {
