@@ -138,6 +138,16 @@ function movedRoots({ metadata, runtime }: TableState, to: string): MovedRoot[] 
   ]
 }
 
+/** InvalidArgumentError for a plan that would write elsewhere than below its new location. */
+export function checkRoots(state: TableState, plan: RelocatePlan): void {
+  const same = JSON.stringify(plan.roots) === JSON.stringify(movedRoots(state, plan.to))
+  if (same && isWithin(plan.targetMetadataLocation, plan.to)) return
+  throw new InvalidArgumentError('The plan moves other folders than the table has', {
+    table: state.name,
+    hint: 'Plan again, with the settings that it is carried out with.',
+  })
+}
+
 function hash(text: string): string {
   return (murmur3(new TextEncoder().encode(text)) >>> 0).toString(16).padStart(8, '0')
 }

@@ -404,6 +404,25 @@ describe('places that are not free', () => {
     await expect(manager.execute(plan)).rejects.toThrow(InvalidArgumentError)
   })
 
+  test('whatever an edited plan says: nothing is written outside of the new location', async () => {
+    const source = await livedInTable()
+    const other = await manager.createTable({ namespace: 'demo', name: 'other', schema: events })
+    const plan = await manager.planRelocate(source, { to: place('edited') })
+    const [root] = plan.roots
+    for (const edited of [
+      { ...plan, roots: [{ from: root?.from ?? '', to: other.location }] },
+      { ...plan, targetMetadataLocation: other.metadataLocation ?? '' },
+      { ...plan, to: other.location },
+      { ...plan, roots: [] },
+    ]) {
+      await expect(manager.execute(edited)).rejects.toThrow(InvalidArgumentError)
+    }
+    expect(await other.scan().count()).toBe(0)
+    await expect(manager.execute({ ...plan, table: { ...plan.table, name: 'other' } })).rejects.toThrow(
+      CommitRejectedError,
+    )
+  })
+
   test('a catalog that moves no pointers names the other way', async () => {
     const source = await livedInTable()
     const { catalog } = manager

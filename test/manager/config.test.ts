@@ -320,6 +320,13 @@ describe('what a setting cannot be is refused, not ignored', () => {
   })
 })
 
+test('a broken table is an error: no setting has it repaired without being asked', async () => {
+  const strict = await loadConfig({ catalog: SQL, staleTableRecovery: 'strict' }, surroundings({}))
+  expect(strict.settings.staleTableRecovery).toBe('strict')
+  const repair = loadConfig({ catalog: SQL, staleTableRecovery: 'repair' }, surroundings({}))
+  await expect(repair).rejects.toMatchObject({ hint: expect.stringContaining('repairTable') })
+})
+
 describe('precedence', () => {
   const file =
     'catalog: {c: {a: file, b: file, c: file, d: file}}\nengine: {threads: 1}\ncommit-strategy: merge_commit'
