@@ -233,6 +233,31 @@ def append_parquet(table, path):
     loaded.append(pq.read_table(path).cast(loaded.schema().as_arrow()))
 
 
+def write_plain_parquet(table, rows, path):
+    """Rows of the table's types as a file without field ids, as whoever does not know Iceberg writes it."""
+    arrow = decode_table(rows, catalog.load_table(table).schema().as_arrow())
+    fields = [pa.field(field.name, plain_type(field.type), field.nullable) for field in arrow.schema]
+    pq.write_table(arrow.cast(pa.schema(fields)), path, store_schema=False)
+
+
+def plain_type(type):
+    if pa.types.is_large_string(type):
+        return pa.string()
+    if pa.types.is_large_binary(type):
+        return pa.binary()
+    if pa.types.is_struct(type):
+        return pa.struct([pa.field(field.name, plain_type(field.type), field.nullable) for field in type])
+    if pa.types.is_map(type):
+        return pa.map_(plain_type(type.key_type), pa.field("value", plain_type(type.item_type), type.item_field.nullable))
+    if pa.types.is_list(type) or pa.types.is_large_list(type):
+        return pa.list_(pa.field("element", plain_type(type.value_type), type.value_field.nullable))
+    return type
+
+
+def add_files(table, paths):
+    catalog.load_table(table).add_files(paths)
+
+
 def append_many(table, column, values):
     """One commit for each value, as a competing writer does it: reload and try again on conflict."""
     conflicts = 0
@@ -346,7 +371,7 @@ def refs(table):
 OPERATIONS = (
     list_namespaces, list_tables, create_namespace, create_table, load_table, drop_table, rename_table,
     scan, count, aggregate, plan_files, entries, misplaced_rows, read_parquet, read_avro,
-    append, append_parquet, append_many, hold, append_held, overwrite, delete,
+    append, append_parquet, write_plain_parquet, add_files, append_many, hold, append_held, overwrite, delete,
     update_schema, update_spec, set_properties, create_tag, create_branch, snapshots, refs,
 )
 

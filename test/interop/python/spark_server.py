@@ -2,7 +2,8 @@
 
     python spark_server.py CATALOG_FILE WAREHOUSE_URI
 
-    sql   {"sql"}  ->  {"columns": [...], "rows": [{...}]}   values as values.py writes them
+    sql       {"sql"}  ->  {"columns": [...], "rows": [{...}]}   values as values.py writes them
+    appended  {"table", "start", "end"}  ->  the same, rows appended after one snapshot up to another
 """
 
 import sys
@@ -22,4 +23,10 @@ def sql(sql):
     return {"columns": frame.columns, "rows": encode_table(frame.toArrow()) if frame.columns else []}
 
 
-serve({"sql": sql}, answers)
+def appended(table, start, end):
+    options = {"start-snapshot-id": start, "end-snapshot-id": end}
+    frame = spark.read.format("iceberg").options(**options).load(table)
+    return {"columns": frame.columns, "rows": encode_table(frame.toArrow())}
+
+
+serve({"sql": sql, "appended": appended}, answers)

@@ -154,6 +154,13 @@ export class PyIceberg {
   appendParquet(table: string, path: string): Promise<void> {
     return this.#call('append_parquet', { table, path })
   }
+  /** Writes rows of the table's types into a file that has no field ids. */
+  writePlainParquet(table: string, rows: readonly ExactRow[], path: string): Promise<void> {
+    return this.#call('write_plain_parquet', { table, rows, path })
+  }
+  addFiles(table: string, paths: readonly string[]): Promise<void> {
+    return this.#call('add_files', { table, paths })
+  }
   /** One commit for each value, trying again after every conflict. */
   appendMany(
     table: string,

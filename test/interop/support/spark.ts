@@ -16,6 +16,13 @@ export class Spark {
     return answer.rows
   }
 
+  /** Rows that were appended after one snapshot, up to and with another. */
+  async appended(table: string, start: bigint, end: bigint): Promise<readonly ExactRow[]> {
+    const args = { table, start: String(start), end: String(end) }
+    const answer = (await this.#peer.call('appended', args)) as { readonly rows: readonly ExactRow[] }
+    return answer.rows
+  }
+
   close(): Promise<void> {
     return this.#peer.close()
   }
