@@ -17,7 +17,7 @@ import { writableHead } from '../table/write-branch.ts'
 import { rewriteGroup, type GroupRewrite } from './compact-group.ts'
 import type { CompactionGroup, CompactionPlan } from './compaction-plan.ts'
 import { compactionPlanSchema } from './compaction-plan.ts'
-import { contextOf, liveDeletes, liveTasks, PositionDeleteUse } from './live-files.ts'
+import { contextOf, liveDeletes, liveTasks, DeleteFileUse } from './live-files.ts'
 import { parsePlan, type ExecuteOptions } from './plan.ts'
 import type { PreparedCompaction } from './plan-compaction.ts'
 
@@ -109,7 +109,7 @@ class Compaction {
   readonly #head: Snapshot
   readonly #tasks: readonly FileScanTask[]
   readonly #kept: ManifestBytes
-  #deletes = new PositionDeleteUse([], [])
+  #deletes = new DeleteFileUse([], [])
   #loaded: LoadedTable
   #result: CompactionResult = NOTHING
   /** Rows of each group that are through. */
@@ -169,7 +169,7 @@ class Compaction {
   async #lookAtDeletes(): Promise<void> {
     if (this.#plan.removedDeletes.length === 0) return
     const context = contextOf(this.#state, this.#options.signal, this.#kept)
-    this.#deletes = new PositionDeleteUse(await liveDeletes(context, this.#head), this.#tasks)
+    this.#deletes = new DeleteFileUse(await liveDeletes(context, this.#head), this.#tasks)
   }
 
   #batches(groups: readonly LiveGroup[]): readonly (readonly LiveGroup[])[] {

@@ -67,7 +67,7 @@ export interface CompactionChoices {
    * come meanwhile apply to them. Default: true.
    */
   readonly useStartingSequenceNumber?: boolean | undefined
-  /** Take position delete files out of the table that no data file needs any more. Default: true. */
+  /** Take delete files out of the table that no data file needs any more. Default: true. */
   readonly removeDanglingDeletes?: boolean | undefined
   /**
    * Write files in this partition spec (`current`: the table's), and rewrite those that are in

@@ -59,7 +59,7 @@ export interface CompactionPlan extends MaintenancePlan<'compact'> {
   readonly zOrderBy: readonly string[]
   readonly settings: CompactionSettings
   readonly groups: readonly CompactionGroup[]
-  /** Position delete files that no data file needs any more, then or even now: they leave too. */
+  /** Delete files that no data file needs any more, then or even now: they leave too. */
   readonly removedDeletes: readonly { readonly location: string; readonly bytes: number }[]
 }
 

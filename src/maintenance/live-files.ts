@@ -74,16 +74,15 @@ function usersOf(tasks: readonly FileScanTask[]): ReadonlyMap<string, Set<string
 }
 
 /**
- * Position delete files, and the data files that each is needed for. Position deletes name rows of
- * files: where none of these is left, they are about nothing.
+ * Delete files, and the data files that each is needed for. Without any it is about nothing, and
+ * never will be again: data files that are yet to come are newer than it.
  */
-export class PositionDeleteUse {
+export class DeleteFileUse {
   #files: ReadonlyMap<string, ContentFile>
   readonly #users: ReadonlyMap<string, Set<string>>
 
   constructor(deletes: readonly ManifestEntry[], tasks: readonly FileScanTask[]) {
-    const positional = deletes.filter(({ file }) => file.content === 'position-deletes')
-    this.#files = new Map(positional.map(({ file }) => [contentFileKey(file), file]))
+    this.#files = new Map(deletes.map(({ file }) => [contentFileKey(file), file]))
     this.#users = usersOf(tasks)
   }
 

@@ -19,7 +19,7 @@ import type { TableState } from '../table/table-state.ts'
 import { writableHead } from '../table/write-branch.ts'
 import { resolveChoices, type CompactionChoices, type ResolvedChoices } from './compaction-options.ts'
 import type { CompactionFile, CompactionGroup, CompactionPlan, PlannedSortField } from './compaction-plan.ts'
-import { contextOf, liveDeletes, liveTasks, PositionDeleteUse } from './live-files.ts'
+import { contextOf, liveDeletes, liveTasks, DeleteFileUse } from './live-files.ts'
 import { planHead } from './plan.ts'
 import { wantedOrder } from './wanted-order.ts'
 
@@ -81,7 +81,7 @@ export async function prepareCompaction(
   if (deletes.length === 0) return { plan, ...prepared }
   const all = isWhole ? tasks : await liveTasks(context, head)
   const leaving = new Set(plan.groups.flatMap(({ files }) => files.map(({ location }) => location)))
-  const removedDeletes = new PositionDeleteUse(deletes, all)
+  const removedDeletes = new DeleteFileUse(deletes, all)
     .unusedWithout(leaving)
     .map(({ location, fileSizeInBytes }) => ({ location, bytes: fileSizeInBytes }))
   return { plan: { ...plan, removedDeletes }, head, tasks: all, kept }

@@ -12,7 +12,7 @@ import { partitionKey } from '../table/partition-key.ts'
 import { refuseUnwritable } from '../table/snapshot-producer.ts'
 import type { TableState } from '../table/table-state.ts'
 import { writableHead } from '../table/write-branch.ts'
-import { contextOf, liveDeletes, liveTasks, PositionDeleteUse } from './live-files.ts'
+import { contextOf, liveDeletes, liveTasks, DeleteFileUse } from './live-files.ts'
 import { planHead, planHeadShape, planId, type MaintenancePlan } from './plan.ts'
 import { expectedFiles } from './plan-compaction.ts'
 
@@ -157,7 +157,7 @@ async function find(
   const deletes = (await liveDeletes(context, head)).filter(({ file }) => file.content === 'position-deletes')
   if (deletes.length === 0) return NONE
   const tasks = await liveTasks(context, head)
-  const unused = new PositionDeleteUse(deletes, tasks).unusedWithout(new Set())
+  const unused = new DeleteFileUse(deletes, tasks).unusedWithout(new Set())
   const unusedLocations = new Set(unused.map(({ location }) => location))
   const used = deletes.filter(({ file }) => !unusedLocations.has(file.location))
   const wanted = used.filter(({ file: { fileSizeInBytes: bytes } }) => {

@@ -11,7 +11,7 @@ import type { CommitRetryOptions } from '../table/retry-policy.ts'
 import { refuseUnwritable } from '../table/snapshot-producer.ts'
 import type { TableState } from '../table/table-state.ts'
 import { writableHead } from '../table/write-branch.ts'
-import { contextOf, liveDeletes, liveTasks, PositionDeleteUse } from './live-files.ts'
+import { contextOf, liveDeletes, liveTasks, DeleteFileUse } from './live-files.ts'
 import { parsePlan, type ExecuteOptions } from './plan.ts'
 import {
   positionDeletesPlanSchema,
@@ -74,7 +74,7 @@ export async function executePositionDeletes(
   const byLocation = new Map(entries.map((entry) => [entry.file.location, entry]))
   const groups = plan.groups.flatMap((group) => liveGroup(group, byLocation, tasks))
   const planned = new Set(plan.removedDeletes.map(({ location }) => location))
-  const unused = new PositionDeleteUse(entries, tasks)
+  const unused = new DeleteFileUse(entries, tasks)
     .unusedWithout(new Set())
     .filter(({ location }) => planned.has(location))
   const writer = new RowWriter({ runtime, storage, signal })

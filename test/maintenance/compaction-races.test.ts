@@ -194,18 +194,19 @@ describe('equality deletes that come while a table is compacted', () => {
   }
 
   /** Only its entry matters here: nobody opens it. */
+  const asEqualityDelete = (file: ContentFile): ContentFile => ({
+    ...file,
+    content: 'equality-deletes',
+    recordCount: 1,
+    equalityIds: [1],
+    sortOrderId: null,
+  })
+
   async function commitEqualityDelete(world: ManagerWorld): Promise<void> {
     const tbl = await (await world.openAside()).loadTable(ID)
     const [task] = (await tbl.scan().plan()).tasks
     if (task === undefined) throw new Error('the table has no file')
-    const file: ContentFile = {
-      ...task.entry.file,
-      content: 'equality-deletes',
-      recordCount: 1,
-      equalityIds: [1],
-      sortOrderId: null,
-    }
-    await commitFiles(world, tbl, [file])
+    await commitFiles(world, tbl, [asEqualityDelete(task.entry.file)])
   }
 
   async function compactDuringDelete(world: ManagerWorld, useStartingSequenceNumber: boolean) {
@@ -239,6 +240,26 @@ describe('equality deletes that come while a table is compacted', () => {
   test('are a conflict where new files would count as new', async () => {
     const { world } = await tableWithTwoFiles()
     await expect(compactDuringDelete(world, false)).rejects.toBeInstanceOf(CommitConflictError)
+  })
+
+  test('leave once they are older than every file', async () => {
+    const { world, tbl } = await tableWithTwoFiles()
+    const manager = await world.openAside()
+    const old = await manager.createTable({ namespace: 'demo', name: 'old', schema })
+    await manager.writeData(old, [row(1)])
+    const [task] = (await old.scan().plan()).tasks
+    await manager.deleteRows(tbl, 'true')
+    if (task === undefined) throw new Error('the table has no file')
+    await commitFiles(world, tbl, [asEqualityDelete(task.entry.file)])
+    await manager.writeData(tbl, [row(4)])
+    expect((await tbl.scan().plan()).tasks.map(({ deletes }) => deletes.length)).toEqual([0])
+    expect(await manager.compactTable(tbl)).toMatchObject({ rewrittenDataFiles: 0, removedDeleteFiles: 1 })
+    expect(tbl.currentSnapshot?.summary).toMatchObject({
+      operation: 'replace',
+      'removed-equality-delete-files': '1',
+      'total-delete-files': '0',
+      'total-records': '1',
+    })
   })
 
   test('cannot be applied, and stay', async () => {
