@@ -24,9 +24,9 @@ export interface PlainSnapshot {
   readonly summary: Readonly<Record<string, string>>
 }
 
-/** The path of a local location: escapes in it are part of the file's name. */
+/** The path of a local location, in any client's form: escapes in it are part of the file's name. */
 export function localPath(location: string): string {
-  return location.replace(/^file:\/\/(?=\/)/, '')
+  return location.replace(/^file:(\/\/)?(?=\/)/, '')
 }
 
 /** Reads a metadata file by its location. */
