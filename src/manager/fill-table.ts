@@ -19,7 +19,7 @@ import { ReplaceTableChange } from '../table/operations/replace-table.ts'
 import { RowFiles, type WrittenFiles } from '../table/operations/row-files.ts'
 import type { Runtime, TableStorage } from '../table/runtime.ts'
 import type { SnapshotTarget } from '../table/snapshot-producer.ts'
-import { openStorage, TableHandle } from '../table/table.ts'
+import { openStorage, TableHandle, type TableCreation } from '../table/table.ts'
 import { TransactionChange } from '../table/transaction-change.ts'
 import type { CreateTableOptions, CreateTablePlan } from './create-table.ts'
 import { definitionDifferences } from './declared-schema.ts'
@@ -49,23 +49,30 @@ export async function createFilled(
   const { metadata } = staged
   const files = await rows.write(metadata, input.source, filterOn(metadata, input))
   const append = files.length === 0 ? null : appendTo(target(runtime, storage, options), files, metadata)
-  try {
-    const change = new CreateTableChange(staged, append)
-    const { table } = await commitChange(runtime, plan.id, staged, change, { ...options.retry, signal })
-    return await TableHandle.open(runtime, plan.id, table, {
-      created: true,
-      replaced: false,
-      differences: [],
-    })
-  } catch (error) {
-    if (error instanceof CommitStateUnknownError) throw error
-    if (!(error instanceof TableAlreadyExistsError) || options.orReplace !== true) {
-      await rows.discard().catch(() => undefined)
-      throw error
+  const change = new CreateTableChange(staged, append)
+  const created = await discardOnFailure(rows, async () => {
+    try {
+      return await commitChange(runtime, plan.id, staged, change, { ...options.retry, signal })
+    } catch (error) {
+      if (!(error instanceof TableAlreadyExistsError) || options.orReplace !== true) throw error
+      const written = { files, metadata, lastColumnId: 0 }
+      const loaded = await catalog.loadTable(plan.id, { signal })
+      return replaceTable(runtime, plan, loaded, { kind: 'written', files: rows, written }, options)
     }
-    const written = { files, metadata, lastColumnId: 0 }
-    const loaded = await catalog.loadTable(plan.id, { signal })
-    return replaceTable(runtime, plan, loaded, { kind: 'written', files: rows, written }, options)
+  })
+  if (created instanceof TableHandle) return created
+  return TableHandle.open(runtime, plan.id, created.table, NEW)
+}
+
+const NEW: TableCreation = { created: true, replaced: false, differences: [] }
+
+/** Rows of an attempt that failed for certain are removed; of one whose outcome is not known never. */
+async function discardOnFailure<T>(rows: RowFiles, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (!(error instanceof CommitStateUnknownError)) await rows.discard().catch(() => undefined)
+    throw error
   }
 }
 

@@ -183,7 +183,16 @@ export class IcebergTableManager extends ExchangeOperations {
     return this.run('transaction', { table: handle.identifier }, async (scope) => {
       checkCommitOptions(handle, options)
       const result = await runTransaction(handle, steps, { ...options, commitStrategy })
-      scope.record({ snapshotId: result.snapshotIds.at(-1) ?? null, attempts: result.attempts })
+      const { snapshotIds, writes, attempts } = result
+      const sum = (count: 'rows' | 'files' | 'bytes'): number =>
+        writes.reduce((total, write) => total + write[count], 0)
+      scope.record({
+        snapshotId: snapshotIds.at(-1) ?? null,
+        attempts,
+        rows: sum('rows'),
+        files: sum('files'),
+        bytes: sum('bytes'),
+      })
       return result
     })
   }

@@ -1,7 +1,8 @@
 /** Operations on whole tables: create, load, list, rename, register, drop, properties. */
 import type { TableIdentifier } from '../catalog/catalog.ts'
 import type { Columns, DeclaredSchema, StructIn, StructOut } from '../format/schema-builder.ts'
-import type { FormatVersion } from '../format/metadata/table-metadata.ts'
+import type { FormatVersion, SchemaJson } from '../format/metadata/table-metadata.ts'
+import type { Schema } from '../format/schema.ts'
 import type { PurgeResult } from '../maintenance/purge.ts'
 import type { CommitOptions } from '../table/commit.ts'
 import {
@@ -39,7 +40,14 @@ export abstract class TableOperations extends NamespaceOperations {
     config: TableConfig & { readonly schema: DeclaredSchema<C> },
     options?: CreateTableOptions<StructIn<C>>,
   ): Promise<Table<StructIn<C>, StructOut<C>>>
-  createTable(config: TableConfig | TableConfigFromData, options?: CreateTableOptions): Promise<Table>
+  createTable(
+    config: (TableConfig & { readonly schema: Schema | SchemaJson }) | TableConfigFromData,
+    options?: CreateTableOptions,
+  ): Promise<Table>
+  createTable(
+    config: TableConfig | TableConfigFromData,
+    options?: CreateTableOptions & { readonly data?: undefined },
+  ): Promise<Table>
   async createTable(
     config: TableConfig | TableConfigFromData,
     options: CreateTableOptions = {},

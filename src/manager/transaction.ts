@@ -11,7 +11,7 @@ import { UpdatePropertiesChange, type PropertyChanges } from '../table/operation
 import { UpgradeFormatVersionChange } from '../table/operations/upgrade-format-version.ts'
 import type { OpenTransaction } from '../table/open-transaction.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
-import { runOn } from '../table/table-operation.ts'
+import { runWithin } from '../table/table-operation.ts'
 import type { Table, TableHandle } from '../table/table.ts'
 import { prepareDelete, prepareUpdate } from './change-rows.ts'
 import { checkCommitOptions, checkWriteOptions } from './check-write-options.ts'
@@ -142,7 +142,7 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
     changes: readonly SchemaChange[],
     options: StepOptions<EvolveSchemaOptions> & { readonly schema?: DeclaredSchema } = {},
   ): Promise<unknown> {
-    await this.#step('evolveSchema', options, (all) => evolveTableSchema(this.table, changes, all))
+    await this.#step(options, (all) => evolveTableSchema(this.table, changes, all))
     return this
   }
 
@@ -150,7 +150,7 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
     changes: readonly PartitionChange[],
     options: StepOptions<EvolveOptions> = {},
   ): Promise<this> {
-    await this.#step('evolvePartitionSpec', options, (all) => {
+    await this.#step(options, (all) => {
       const change = new EvolvePartitionSpecChange(toPartitionEdits(changes), lookupOf(all))
       return commitAndAdvance(this.table, change, all)
     })
@@ -161,7 +161,7 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
     fields: readonly SortField[],
     options: StepOptions<EvolveOptions> = {},
   ): Promise<this> {
-    await this.#step('replaceSortOrder', options, (all) => {
+    await this.#step(options, (all) => {
       const change = new ReplaceSortOrderChange(toSortFields(fields), lookupOf(all))
       return commitAndAdvance(this.table, change, all)
     })
@@ -169,7 +169,7 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
   }
 
   async updateProperties(changes: PropertyChanges): Promise<this> {
-    await this.#step('updateProperties', {}, (all) => {
+    await this.#step({}, (all) => {
       checkProperties(changes.set ?? {})
       return commitAndAdvance(this.table, new UpdatePropertiesChange(changes), all)
     })
@@ -177,15 +177,13 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
   }
 
   async upgradeFormatVersion(version: FormatVersion): Promise<this> {
-    await this.#step('upgradeFormatVersion', {}, (all) =>
-      commitAndAdvance(this.table, new UpgradeFormatVersionChange(version), all),
-    )
+    await this.#step({}, (all) => commitAndAdvance(this.table, new UpgradeFormatVersionChange(version), all))
     return this
   }
 
   manageSnapshots(): ManageSnapshots {
     return new ManageSnapshots(this.table, (edits, options) =>
-      this.#step('manageSnapshots', options, (all) => commitSnapshotEdits(this.table, edits, all)),
+      this.#step(options, (all) => commitSnapshotEdits(this.table, edits, all)),
     )
   }
 
@@ -193,7 +191,7 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
     data: DataInput<NoInfer<RowIn>>,
     options: StepOptions<WriteOptions> = {},
   ): Promise<RowChangeResult> {
-    return this.#writeStep('writeData', options, async (all) => {
+    return this.#writeStep(options, async (all) => {
       checkWriteOptions(this.table, all)
       return writeRows(this.table, { source: toRowSource(data), filter: rowFilterOf(data) }, this.#write(all))
     })
@@ -203,7 +201,7 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
     filter: Expression | string,
     options: StepOptions<RowChangeOptions> = {},
   ): Promise<RowChangeResult> {
-    return this.#writeStep('deleteRows', options, async (all) => {
+    return this.#writeStep(options, async (all) => {
       checkCommitOptions(this.table, all)
       const write = this.#write(all)
       return commitRows(this.table, prepareDelete(this.table, filter, write), write)
@@ -215,7 +213,7 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
     filter: Expression | string,
     options: StepOptions<RowChangeOptions> = {},
   ): Promise<RowChangeResult> {
-    return this.#writeStep('updateRows', options, async (all) => {
+    return this.#writeStep(options, async (all) => {
       checkCommitOptions(this.table, all)
       const write = this.#write(all)
       return commitRows(this.table, prepareUpdate(this.table, values, filter, write), write)
@@ -235,25 +233,23 @@ export class TransactionScope<RowIn = object, RowOut = Row> implements Transacti
   }
 
   async #writeStep<Options extends { readonly signal?: AbortSignal | undefined }>(
-    name: string,
     options: Options,
     body: (options: Options & { readonly signal: AbortSignal | undefined }) => Promise<RowChangeResult>,
   ): Promise<RowChangeResult> {
-    const result = await this.#step(name, options, body)
+    const result = await this.#step(options, body)
     this.#writes.push(result)
     return result
   }
 
   /** One step after the other; after one that failed there are no more. */
   #step<Options extends { readonly signal?: AbortSignal | undefined }, R>(
-    name: string,
     options: Options,
     body: (options: Options & { readonly signal: AbortSignal | undefined }) => Promise<R>,
   ): Promise<R> {
     const step = this.#last.then(() => {
       if (this.#failure !== null) throw afterFailure(this.#failure.error)
       const signal = options.signal ?? this.#defaults.signal
-      return runOn(this.table.state, `transaction.${name}`, async () => {
+      return runWithin(this.table.state, async () => {
         this.#transaction.checkOpen()
         refuseOptions(options)
         return body({ ...options, signal })

@@ -25,6 +25,16 @@ export function runOn<T>(
   })
 }
 
+/** As `runOn`, for a part of an operation that has its span already. */
+export async function runWithin<T>(opened: Opened, body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  checkOpen(opened)
+  try {
+    return await body()
+  } catch (error) {
+    throw failureOf(opened, error, signal)
+  }
+}
+
 /** As `runOn`, for what is consumed later. */
 export function streamOn<T>(
   opened: Opened,

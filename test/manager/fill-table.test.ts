@@ -1,6 +1,6 @@
 /** Tables that come with their rows, and tables in the place of others. */
 import { describe, expect, test } from 'vitest'
-import type { CreateTableOptions, Table } from '../../src/index.ts'
+import { t, table, type CreateTableOptions, type Table } from '../../src/index.ts'
 import { scriptedCatalog } from '../support/scripted-catalog.ts'
 import { fakeClock } from '../support/memory-runtime.ts'
 import {
@@ -139,6 +139,15 @@ describe('a table that is created with its rows', () => {
     expect(await rowsOf(tbl)).toEqual(asText([{ x: 1 }]))
     await mine.close()
   })
+})
+
+test('rows are typed by a declared schema', async () => {
+  const world = await open()
+  const config = { namespace: 'demo', name: 't', schema: table({ x: t.int().required() }) }
+  await world.manager.createTable(config, { createNamespace: true, data: [{ x: 1 }] })
+  // @ts-expect-error: x is a number
+  const wrong = () => world.manager.createTable(config, { orReplace: true, data: [{ x: 'a' }] })
+  await expect(wrong()).rejects.toMatchObject({ code: 'FLOEBERG_INVALID_DATA' })
 })
 
 describe('a table in the place of another', () => {

@@ -1,7 +1,7 @@
 /** `floeberg create`: a new table, its schema from data or from a document. */
 import { Command, Option } from 'commander'
 import type { IcebergTableManager } from '../../compose.ts'
-import { schemaToJson } from '../../format/schema.ts'
+import { schemaToJson, type Schema } from '../../format/schema.ts'
 import type { TableConfigFromData } from '../../manager/infer-schema.ts'
 import type { TableConfig } from '../../manager/models.ts'
 import { toIdentifier } from '../../table/identifier.ts'
@@ -94,6 +94,8 @@ async function create(context: Context, name: string, options: CreateOptions): P
 }
 
 type Settings = Omit<TableConfig, 'schema'>
+/** A table whose columns are those of a document, or of data. */
+type NewTable = (TableConfig & { readonly schema: Schema }) | TableConfigFromData
 
 function settingsOf(options: CreateOptions): Omit<Settings, 'namespace' | 'name'> {
   const { partition, sort, property, location, formatVersion } = options
@@ -114,7 +116,7 @@ async function withConfig(
   { terminal }: Context,
   settings: Settings,
   { from, schema, format, rows }: CreateOptions,
-  work: (config: TableConfig | TableConfigFromData, data: InputFiles | undefined) => Promise<void>,
+  work: (config: NewTable, data: InputFiles | undefined) => Promise<void>,
 ): Promise<void> {
   const declared = schema === undefined ? null : await readSchemaDocument(schema)
   if (from === undefined) {
@@ -135,7 +137,7 @@ async function withConfig(
 async function createTable(
   { terminal }: Context,
   manager: IcebergTableManager,
-  config: TableConfig | TableConfigFromData,
+  config: NewTable,
   data: InputFiles | undefined,
   { ifNotExists, createNamespace, orReplace }: CreateOptions,
 ): Promise<Table> {

@@ -14,7 +14,7 @@ await start()
 for (let turn = 0; turn < Number(turns); turn += 1) {
   const data = Array.from({ length: Number(count) }, (_, n) => ({ writer, turn, n }))
   await manager.createTable(
-    { namespace: 'demo', name: 'shared', schema: turn % 2 === 0 ? narrow : wide },
+    { namespace: 'demo', name: 'shared', schema: (turn % 2 === 0 ? narrow : wide).schema },
     {
       orReplace: true,
       data,
