@@ -1,6 +1,6 @@
 /** Rows of a table into one file. */
 import type { Progress } from '../engine/data-plane.ts'
-import { fileFormatOf, type FileFormat, type ScanOptions } from '../table/scan.ts'
+import { fileFormatOf, readRequestOf, type FileFormat, type ScanOptions } from '../table/scan.ts'
 import type { TableHandle } from '../table/table.ts'
 
 /** Which rows are exported, and how. */
@@ -29,6 +29,8 @@ export async function exportRows<In, Out>(
 ): Promise<ExportResult> {
   const { format = fileFormatOf(path), replace = false, onProgress, ...scanOptions } = options
   const scan = table.scan(scanOptions)
-  const { rows } = await scan.toFile(path, { format, replace, onProgress })
+  const plane = await table.state.runtime.dataPlane()
+  const request = { ...(await readRequestOf(scan)), onProgress }
+  const { rows } = await plane.readToFile(request, { path, format, replace })
   return { path, format, rows, snapshotId: scan.snapshot?.['snapshot-id'] ?? null }
 }
