@@ -71,7 +71,11 @@ test('a relocated table is the same to everybody, at every snapshot, without its
   const moving = await livedIn('moving')
   const before = await history(moving)
   const old = moving.location
+  await pyiceberg.hold('upkeep.moving')
   await manager.relocateTable(moving, { to: toFileUri(join(shared.folder, 'elsewhere')) })
+  // A writer that still has the old files in mind would leave its own where nobody looks.
+  const late = pyiceberg.appendHeld('upkeep.moving', [{ id: 'i:9001', word: 's:late' }])
+  await expect(late).rejects.toThrow(/UUID does not match/)
   rmSync(localPathOf(old), { recursive: true })
   expect(await history(moving)).toEqual(before)
   await spark.sql('refresh table upkeep.moving')
