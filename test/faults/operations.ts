@@ -624,10 +624,11 @@ function withAppend(before: Observation, appended: object): Observation {
 
 /** The same table with one more snapshot. */
 function withSnapshot(before: Observation, snapshot: string): Observation {
-  const tables = Object.entries(before.tables).map(([name, seen]) => [
-    name,
-    name === ID && seen !== 'broken' ? { ...seen, snapshots: [...seen.snapshots, snapshot] } : seen,
-  ])
+  const tables = Object.entries(before.tables).map(([name, seen]) => {
+    if (name !== ID || seen === 'broken') return [name, seen]
+    const main = refText({ type: 'branch', name: 'main', at: seen.snapshots.length })
+    return [name, { ...seen, snapshots: [...seen.snapshots, snapshot], refs: [main] }]
+  })
   return { ...before, tables: Object.fromEntries(tables) }
 }
 

@@ -59,9 +59,19 @@ function refsOf({ metadata }: Table): readonly string[] {
   const ids = metadata.snapshots.map((snapshot) => snapshot['snapshot-id'])
   return Object.entries(metadata.refs)
     .map(([name, { 'snapshot-id': id, type, ...retention }]) =>
-      rowText({ type, name, at: ids.indexOf(id), retention }),
+      refText({ type, name, at: ids.indexOf(id), retention }),
     )
     .sort()
+}
+
+/** A ref as it is observed; `at`: which of the snapshots it names, from 0. */
+export function refText(ref: {
+  readonly type: 'branch' | 'tag'
+  readonly name: string
+  readonly at: number
+  readonly retention?: object
+}): string {
+  return rowText({ retention: {}, ...ref })
 }
 
 /** A row as text; 64-bit numbers as they are. */
