@@ -17,12 +17,14 @@ const METHODS = [
   'repairTable',
 ]
 const WRITES = ['append, fast_append', 'upsert']
+const TRANSACTIONS = ['of a column, rows with it, deleted rows and a tag']
 const RELOCATIONS = ['as another table']
 
 const operations = SWEPT_OPERATIONS.filter(
   ({ method, variant }) =>
     METHODS.includes(method) ||
     (method === 'writeData' && WRITES.includes(variant)) ||
+    (method === 'transaction' && TRANSACTIONS.includes(variant)) ||
     (method === 'relocateTable' && RELOCATIONS.includes(variant)),
 )
 
