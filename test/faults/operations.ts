@@ -1,6 +1,6 @@
 /** Every operation that changes something, each with a state to start from: what the sweeps strike. */
 import { managerMethods } from '../support/api.ts'
-import { rowText, type Observation } from '../support/observe.ts'
+import { refText, rowText, type Observation } from '../support/observe.ts'
 import {
   MissingFileError,
   t,
