@@ -114,6 +114,7 @@ export type { FileFormat, Scan, ScanOptions, ToFileOptions } from './table/scan.
 export type { ExportOptions, ExportResult } from './manager/export-table.ts'
 export type { TableOpening } from './table/find-metadata.ts'
 export type { SqlOptions, SqlResult } from './manager/run-sql.ts'
+export type { SqlParameter, SqlParameters } from './engine/sql.ts'
 export type { AddFilesOptions, AddFilesResult } from './manager/add-files.ts'
 export type { ScanPlan, ScanReport } from './table/plan.ts'
 export type { TimeTravel } from './table/time-travel.ts'

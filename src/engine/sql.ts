@@ -34,10 +34,18 @@ export interface QueriedTable {
   plan(needs: TableNeeds, options: RunOptions): Promise<ReadRequest>
 }
 
+/** A value that a query takes from outside; a Date is a timestamptz. */
+export type SqlParameter = string | number | bigint | boolean | Date | null
+
+/** By their order (`?`, `$1`) or by name (`$name`). */
+export type SqlParameters = readonly SqlParameter[] | Readonly<Record<string, SqlParameter>>
+
 /** A query to be prepared. */
 export interface SqlRequest extends RunOptions {
   /** One SELECT, or whatever else only reads. */
   readonly query: string
+  /** Values for its parameters: each is used, and none is missing. */
+  readonly parameters?: SqlParameters | undefined
   /** Finds a table by its name; whatever it throws ends the preparation. */
   readonly table: (name: SqlTableName) => Promise<QueriedTable>
 }

@@ -1,7 +1,14 @@
 /** SQL over the catalog's tables: finding them by name, planning them, and results as every scan's. */
 import type { TableIdentifier } from '../catalog/catalog.ts'
 import type { ArrowRecordBatch, RunOptions } from '../engine/data-plane.ts'
-import type { PreparedSql, QueriedTable, SqlTableName, SqlTablePoint, TableNeeds } from '../engine/sql.ts'
+import type {
+  PreparedSql,
+  QueriedTable,
+  SqlParameters,
+  SqlTableName,
+  SqlTablePoint,
+  TableNeeds,
+} from '../engine/sql.ts'
 import { InvalidQueryError } from '../errors.ts'
 import { allMatch } from '../format/expressions/metrics.ts'
 import type { FileScanTask } from '../engine/data-plane.ts'
@@ -20,6 +27,11 @@ export interface SqlOptions {
   readonly namespace?: NamespaceReference | undefined
   /** Tables at hand, by names of their own: such as `openTable` gives. They come before the catalog's. */
   readonly tables?: Readonly<Record<string, Table>> | undefined
+  /**
+   * Values for the query's parameters: a list for `?` and `$1`, an object for `$name`. They are never
+   * part of the text.
+   */
+  readonly parameters?: SqlParameters | undefined
   /** Ends the preparation and every run with OperationAbortedError. */
   readonly signal?: AbortSignal | undefined
 }
@@ -50,7 +62,12 @@ export async function runSql(runtime: Runtime, query: string, options: SqlOption
   const signal = AbortSignal.any([runtime.closing, ...(options.signal === undefined ? [] : [options.signal])])
   const plane = await runtime.dataPlane()
   const finder = new TableFinder(runtime, options)
-  const prepared = await plane.prepareSql({ query, signal, table: (name) => finder.find(name) })
+  const prepared = await plane.prepareSql({
+    query,
+    parameters: options.parameters,
+    signal,
+    table: (name) => finder.find(name),
+  })
   return new QueryResult(runtime, prepared, { signal }, options.signal)
 }
 

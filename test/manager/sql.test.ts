@@ -20,6 +20,7 @@ import {
   OperationAbortedError,
   UnsupportedFeatureError,
   type ScanOptions,
+  type SqlParameters,
   type Table,
 } from '../../src/index.ts'
 import { createFileAccess } from '../../src/storage/staging.ts'
@@ -525,6 +526,65 @@ describe('time travel', () => {
     await manager.writeData(tbl, [{ id: 9, w: 'v9' }])
     expect(await result.toArray()).toHaveLength(2)
     expect(await query('select id from demo.past')).toHaveLength(3)
+  })
+})
+
+describe('parameters', () => {
+  const run = async (text: string, parameters: SqlParameters) =>
+    (await sql.manager.sql(text, { parameters })).toArray()
+
+  test('by order and by name, of every kind', async () => {
+    expect(
+      await run('select id from demo.flights where origin = ? and id < ? order by id limit ?', [
+        'SFO',
+        20,
+        3,
+      ]),
+    ).toEqual([{ id: 0 }, { id: 1 }, { id: 2 }])
+    expect(
+      await run('select $n as n, $t as t, $b as b, $i as i, $d as d, $w as w, $h as h, $f as f', {
+        n: null,
+        t: "it's $x; drop table --",
+        b: true,
+        i: 9007199254740993n,
+        d: new Date(Date.UTC(2026, 0, 31)),
+        w: 12,
+        h: 2n ** 70n,
+        f: -0.5,
+      }),
+    ).toEqual([
+      {
+        n: null,
+        t: "it's $x; drop table --",
+        b: true,
+        i: 9007199254740993n,
+        d: '2026-01-31T00:00:00.000000Z',
+        w: 12,
+        h: String(2n ** 70n),
+        f: -0.5,
+      },
+    ])
+  })
+
+  test('decide which files are opened, as literals do', async () => {
+    const files = await sql.opened(() =>
+      run('select id from demo.flights where day = $day and origin in (?, ?)', {}).catch(() => null),
+    )
+    expect(files).toEqual([])
+    const named = await sql.opened(() =>
+      run('select id from demo.flights where day = $day and origin = $origin', {
+        day: '2026-01-02',
+        origin: 'SFO',
+      }),
+    )
+    expect(named).toHaveLength(1)
+  })
+
+  test('that are missing, and those that nothing uses, are refused', async () => {
+    await expect(run('select ?, ?', [1])).rejects.toThrow(InvalidQueryError)
+    await expect(run('select ?', [1, 2])).rejects.toThrow(InvalidQueryError)
+    await expect(run('select $a', { b: 1 })).rejects.toThrow(/\$a/)
+    await expect(run('select ?', [new Date(Number.NaN)])).rejects.toThrow(InvalidQueryError)
   })
 })
 

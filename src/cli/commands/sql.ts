@@ -15,6 +15,7 @@ import type { Runner } from '../runner.ts'
 interface SqlCommandOptions {
   readonly namespace?: string
   readonly table?: readonly string[]
+  readonly param?: readonly string[]
   readonly to?: string
   readonly format?: FileFormat
   readonly force?: boolean
@@ -32,6 +33,7 @@ export function sqlCommand(run: Runner): Command {
       'a table by its files, without the catalog, under this name; may be repeated',
       collect,
     )
+    .option('--param <name=value>', 'a value, always text, for $name in the query; may be repeated', collect)
     .option('--to <file>', 'into a .parquet, .csv, .json or .arrow file instead')
     .addOption(new Option('--format <format>', 'when the name of the file does not tell it').choices(FORMATS))
     .option('--force', 'replace the file if it is there')
@@ -51,14 +53,12 @@ async function sql(context: Context, given: string, options: SqlCommandOptions):
   await withManager(context, 'read', async (manager) => {
     const { signal } = context.terminal
     const tables = await openTables(manager, options.table ?? [], signal)
-    const result = await manager.sql(query, { namespace: namespaceOf(options.namespace), tables, signal })
+    const parameters = options.param === undefined ? undefined : parseAssignments(options.param)
+    const namespace = options.namespace?.split('.')
+    const result = await manager.sql(query, { namespace, tables, parameters, signal })
     if (options.to !== undefined) await writeFile(context, result, options.to, options)
     else await printRows(context, result)
   })
-}
-
-function namespaceOf(namespace: string | undefined): readonly string[] | undefined {
-  return namespace?.split('.')
 }
 
 async function openTables(

@@ -20,6 +20,7 @@ import { numberedNames, scanQuery } from './scan-sql.ts'
 import type { Session, StatementOptions, StreamChunk } from './session.ts'
 import { mapAst, parseSql, writeSql, type Ast } from './sql-ast.ts'
 import { queryFailure, valueFailure } from './sql-failure.ts'
+import { withParameters } from './sql-parameters.ts'
 import { columnName, tableNeeds } from './sql-pushdown.ts'
 import { limitOf, withoutClock, withoutLists } from './sql-rewrite.ts'
 import { resultSchema } from './sql-result.ts'
@@ -33,7 +34,8 @@ export async function prepareSql(reader: Reader, request: SqlRequest): Promise<P
   const session = await reader.engine.session()
   try {
     const parsed = await parseSql(session, normalizeTravel(request.query), signal)
-    const found = findTables(parsed, randomUUID().replaceAll('-', ''))
+    const filled = withParameters(parsed, request.parameters)
+    const found = findTables(filled, randomUUID().replaceAll('-', ''))
     const tables: QueriedTable[] = []
     for (const { name } of found.references) tables.push(await request.table(name))
     const tree = settled(found.tree, found.references, tables)

@@ -95,7 +95,6 @@ class TableFinder {
 
   #expression(node: Ast, scope: Scope): Ast {
     if (node['class'] === 'FUNCTION' || node['class'] === 'WINDOW') checkFunction(node)
-    if (node['class'] === 'PARAMETER') throw notAllowed('parameters')
     return this.#members(node, scope)
   }
 
