@@ -1,6 +1,6 @@
 /** A thousand small files, made by a thousand appends, become one: beside a bare COPY and beside Spark. */
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -48,7 +48,11 @@ export async function compaction(world: World): Promise<readonly Figure[]> {
     }
     await copy()
     await compact(-1)
-    const both = await interleaved(world.rounds(5), { ours: compact, bare: () => timed(copy) })
+    const both = await interleaved(world.rounds(5), {
+      ours: compact,
+      bare: () => timed(copy),
+      synced: () => timed(async () => void (await copy(), await sync(target))),
+    })
     await rm(target)
     const name = `${files} files of ${rowsEach} rows into one`
     const figures: Figure[] = [
@@ -58,6 +62,13 @@ export async function compaction(world: World): Promise<readonly Figure[]> {
         ours: inSeconds(both.ours),
         beside: { name: 'bare COPY', values: inSeconds(both.bare) },
         goal: { ratio: 1.3 },
+      },
+      {
+        name: 'the same, beside a COPY that is synced',
+        unit: 's',
+        ours: inSeconds(both.ours),
+        beside: { name: 'COPY and fsync', values: inSeconds(both.synced) },
+        goal: null,
       },
     ]
     if (!existsSync(python)) return figures
@@ -88,6 +99,12 @@ export async function compaction(world: World): Promise<readonly Figure[]> {
     duckdb.closeSync()
     instance.closeSync()
   }
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  await file.sync()
+  await file.close()
 }
 
 function inSeconds(milliseconds: readonly number[]): readonly number[] {
