@@ -308,6 +308,9 @@ describe('the files that are opened are those of the scan that means the same', 
       await sql.opened(() => query('select * from demo.flights where delay > 100 limit 5')),
     ).toHaveLength(32)
     expect(await query('select * from (select * from demo.flights limit 3) where id >= 0')).toHaveLength(3)
+    // One limit on another: both count.
+    expect(await query('select * from (select * from demo.flights offset 630) limit 25')).toHaveLength(10)
+    expect(await query('select * from (select * from demo.flights limit 3) limit 25')).toHaveLength(3)
   })
 
   test('a table that the result does not depend on is not read', async () => {
@@ -350,6 +353,11 @@ describe('the same query over the same rows in the engine itself gives the same'
     'select * from F where (delay > 100) = (id > 300)',
     'select * from F where delay is distinct from 60 and id between 5 and 25',
     'select coalesce(delay, -1) d, count(*) from F group by 1 having d < 0',
+    'select * from (select * from F order by id offset 600) limit 50',
+    "select * from F where origin in ('IN (...)', 'SFO', 'a', 'b', 'c', 'd', 'e', 'f') and id < 30",
+    "select * from F where origin = 'IN (...)' or id < 3 or id in (select id from F where id > 630)",
+    'select * from (select id as floeberg_t0_c0, delay as t1_c0 from F) where t1_c0 > 100 and floeberg_t0_c0 < 300',
+    'select * from F where id in (1, 2, 3, 4, 5, 6, 7, 8, (select min(id) + 9 from F)) and delay is not null',
     'select * from A where big',
     'select * from A where not big',
     'select * from A where city is null or code >= city',
@@ -636,6 +644,15 @@ describe('what a query may not do', () => {
     await expect(query('select * from information_schema.tables')).rejects.toThrow(NoSuchTableError)
     await expect(query('select * from pg_catalog.pg_class')).rejects.toThrow(NoSuchTableError)
     await expect(query('select * from duckdb_tables')).rejects.toThrow(InvalidQueryError)
+  })
+
+  test('a query nested beyond all measure is refused', async () => {
+    await expect(query(`select ${'('.repeat(700)}1${')'.repeat(700)}`)).resolves.toHaveLength(1)
+    const deep = Array.from({ length: 400 }).reduce<string>(
+      (inner) => `(select * from ${inner})`,
+      'demo.airports',
+    )
+    await expect(query(`select * from ${deep}`)).rejects.toThrow(/nested|fit/)
   })
 
   test('errors name columns, functions and places, and no literal', async () => {

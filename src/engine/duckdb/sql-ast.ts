@@ -1,6 +1,6 @@
 /** SQL as the tree that DuckDB's parser makes of it, and back. */
 import { NumberToken, parseLossless, stringifyLossless } from '../../format/metadata/lossless-json.ts'
-import { InvalidQueryError } from '../../errors.ts'
+import { CorruptFileError, InvalidQueryError } from '../../errors.ts'
 import type { Session } from './session.ts'
 
 /** A node of the tree: JSON, whose long integers are bigint. */
@@ -30,14 +30,25 @@ export async function parseSql(session: Session, sql: string, signal?: AbortSign
     signal,
     values: [sql],
   })
-  const answer = parseLossless(String(row?.['tree']))
-  if (!isAst(answer)) throw new InvalidQueryError('The query cannot be parsed')
+  const answer = treeOf(String(row?.['tree']))
   if (answer['error'] === true) throw syntaxError(sql, answer)
   const [statement, ...others] = children(answer, 'statements')
   if (statement === undefined || others.length > 0) {
     throw new InvalidQueryError('A query is one statement', { hint: 'Send one after the other.' })
   }
   return answer
+}
+
+function treeOf(json: string): Ast {
+  let tree: unknown
+  try {
+    tree = parseLossless(json)
+  } catch (error) {
+    if (!(error instanceof CorruptFileError)) throw error
+    throw new InvalidQueryError('The query is nested too deeply')
+  }
+  if (isAst(tree)) return tree
+  throw new InvalidQueryError('The query cannot be parsed')
 }
 
 function syntaxError(sql: string, answer: Ast): InvalidQueryError {

@@ -3,6 +3,7 @@
  * that have the tables' columns and no rows, and looked at instead of run. So whatever the optimizer
  * knows of joins, subqueries and clauses of WITH goes into our planning.
  */
+import { randomUUID } from 'node:crypto'
 import {
   allOf,
   alwaysFalse,
@@ -18,12 +19,15 @@ import type { Session, StatementOptions } from './session.ts'
 import { child, children, isAst, parseSql, type Ast } from './sql-ast.ts'
 import { filterOf } from './sql-filter.ts'
 
+/** Nobody's own column is called so: in the plan a name is all that tells whose a column is. */
+const PREFIX = `floeberg_${randomUUID().replaceAll('-', '')}`
+
 /** Columns of the sources are called so: of which table, and which of its columns. */
 export function columnName(table: number, column: number): string {
-  return `t${table}_c${column}`
+  return `${PREFIX}_t${table}_c${column}`
 }
 
-const COLUMN = /^t(\d+)_c(\d+)$/
+const COLUMN = new RegExp(`^${PREFIX}_t(\\d+)_c(\\d+)$`)
 
 /** The needs of each table, in order. `limit` is that of the whole query, and null when it has none. */
 export async function tableNeeds(
@@ -98,7 +102,9 @@ class PlanReading {
   /** The plan has conditions as text, which is SQL but for what has no text. */
   async #parse(condition: string): Promise<Ast | null> {
     // What a mark join found out; the other conditions beside it are as good as ever.
-    const sql = condition.replaceAll('IN (...)', 'TRUE')
+    const sql = condition.replaceAll(/'(?:[^']|'')*'|IN \(\.\.\.\)/g, (found) =>
+      found.startsWith("'") ? found : 'TRUE',
+    )
     try {
       const tree = await parseSql(this.#session, `SELECT ${sql}`, this.#signal)
       const [statement] = children(tree, 'statements')

@@ -99,10 +99,19 @@ export function limitOf(tree: Ast): number | null {
   const [statement] = children(tree, 'statements')
   const modifiers = children(child(statement ?? {}, 'node'), 'modifiers')
   const limit = modifiers.find((modifier) => modifier['type'] === 'LIMIT_MODIFIER')
-  if (limit === undefined) return null
+  if (limit === undefined || countOf(tree, 'LIMIT_MODIFIER') > 1) return null
   const rows = constantOf(limit['limit'])
   const offset = limit['offset'] === null || limit['offset'] === undefined ? 0 : constantOf(limit['offset'])
   return rows === null || offset === null ? null : rows + offset
+}
+
+function countOf(tree: Ast, type: string): number {
+  let count = 0
+  mapAst(tree, (node) => {
+    if (node['type'] === type) count += 1
+    return node
+  })
+  return count
 }
 
 function constantOf(node: unknown): number | null {
