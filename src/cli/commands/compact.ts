@@ -152,7 +152,14 @@ async function compact(context: Context, name: string, options: CompactOptions):
           : `Rewrite ${plural(files, 'file')}?`,
       label: 'compacting',
       execute: (onProgress) => manager.execute(plan, { signal, onProgress }),
-      print: (result) => printResult(context, name, result),
+      print: async (result) => {
+        await printResult(context, name, result)
+        if (files === 0 && plan.strategy !== 'bin_pack' && options.rewriteAll !== true) {
+          await context.output.text(
+            'Files of a good size are left as they are; --rewrite-all takes them too.',
+          )
+        }
+      },
     })
   })
 }
