@@ -6,7 +6,8 @@ import type { Progress } from '../engine/data-plane.ts'
 import { pathToString } from '../manager/models.ts'
 import type { PartitionChange, SortField } from '../manager/layout-changes.ts'
 import type { SchemaChange } from '../manager/schema-changes.ts'
-import type { Transaction } from '../manager/transaction.ts'
+import type { WriteOptions } from '../manager/row-change-options.ts'
+import type { StepOptions, Transaction } from '../manager/transaction.ts'
 import type { Value } from '../format/values/value.ts'
 import { UsageError } from './failure.ts'
 import { INPUT_FORMATS, inputFiles, inputFormat } from './input-files.ts'
@@ -21,18 +22,30 @@ const target = { name, snapshotId: z.string().optional(), ref: z.string().option
 /** What the library checks itself, naming the change and the part of it that is wrong. */
 const listOf = <T>() => z.array(z.custom<T>((value) => typeof value === 'object' && value !== null)).min(1)
 
-const writeShape = z.strictObject({
-  from: files,
-  format: z.enum(INPUT_FORMATS).optional(),
-  where: filter.optional(),
-  mode: z.enum(['append', 'overwrite', 'upsert']).default('append'),
-  schemaMode: z.enum(['strict', 'merge']).optional(),
-  overwriteFilter: filter.optional(),
-  overwriteScope: z.enum(['table', 'partitions']).optional(),
-  joinColumns: z.array(name).optional(),
-  deleteWhen: filter.optional(),
-  branch,
-})
+const source = { from: files, format: z.enum(INPUT_FORMATS).optional(), where: filter.optional(), branch }
+const writeShape = z.preprocess(
+  (value) => (isRecord(value) && value['mode'] === undefined ? { ...value, mode: 'append' } : value),
+  z.discriminatedUnion('mode', [
+    z.strictObject({
+      mode: z.literal('append'),
+      schemaMode: z.enum(['strict', 'merge']).optional(),
+      ...source,
+    }),
+    z.strictObject({
+      mode: z.literal('overwrite'),
+      overwriteFilter: filter.optional(),
+      overwriteScope: z.enum(['table', 'partitions']).optional(),
+      validate: z.boolean().optional(),
+      ...source,
+    }),
+    z.strictObject({
+      mode: z.literal('upsert'),
+      joinColumns: z.array(name).optional(),
+      deleteWhen: filter.optional(),
+      ...source,
+    }),
+  ]),
+)
 
 const stepShapes = {
   evolveSchema: listOf<SchemaChange>(),
@@ -87,6 +100,10 @@ export async function readTransactionDocument(path: string): Promise<Transaction
   )
 }
 
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** Numbers that fit are numbers; greater ones stay whole. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
@@ -133,23 +150,27 @@ async function write(
   options: z.output<typeof writeShape>,
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
-  const { from, format, where, mode, schemaMode, overwriteFilter, overwriteScope, joinColumns, deleteWhen } =
-    options
+  const { from, format, where } = options
   const data = { ...inputFiles(inputFormat(from, format), from), filter: where }
-  // The library says which option is of which mode.
-  const given = {
-    mode,
-    schemaMode,
-    overwriteScope,
-    joinColumns,
-    deleteWhen,
-    branch: options.branch,
-    onProgress,
+  await transaction.writeData(data, { ...writeOptions(options), onProgress })
+}
+
+function writeOptions(options: z.output<typeof writeShape>): StepOptions<WriteOptions> {
+  const { branch: to } = options
+  switch (options.mode) {
+    case 'append':
+      return { mode: 'append', schemaMode: options.schemaMode, branch: to }
+    case 'overwrite': {
+      const { overwriteFilter, overwriteScope, validate } = options
+      // An absent filter is another thing than one that came out undefined.
+      const slice = overwriteFilter === undefined ? {} : { overwriteFilter }
+      return { mode: 'overwrite', ...slice, overwriteScope, validate, branch: to }
+    }
+    case 'upsert': {
+      const { joinColumns, deleteWhen } = options
+      return { mode: 'upsert', joinColumns, deleteWhen, branch: to }
+    }
   }
-  await transaction.writeData(data, {
-    ...given,
-    ...(overwriteFilter === undefined ? {} : { overwriteFilter }),
-  } as Parameters<Transaction['writeData']>[1])
 }
 
 async function changeRefs(transaction: Transaction, step: Step): Promise<void> {

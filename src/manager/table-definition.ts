@@ -31,7 +31,7 @@ export function defineTable(
   const version = config.formatVersion ?? 2
   const schema = readSchema(config.schema)
   checkTypes(schema, version)
-  checkProperties(config.properties ?? {})
+  checkProperties({ ...defaults, ...config.properties })
   const spec = readSpec(schema, config)
   const sortOrder = readSortOrder(schema, config)
   const { location } = config

@@ -141,6 +141,23 @@ describe('a table that is created with its rows', () => {
   })
 })
 
+test('a catalog that cannot stage a creation is asked for none', async () => {
+  const world = await open()
+  const { catalog } = world.manager
+  const plain = new Proxy(catalog, {
+    get: (target, key) =>
+      key === 'capabilities'
+        ? { ...catalog.capabilities, stageCreate: false }
+        : Reflect.get(target, key, target),
+  })
+  const mine = await world.open({ catalogPlugin: { name: 'plain', connect: async () => plain } })
+  const config = { namespace: 'demo', name: 't', schema: schemaFromText('x: int') }
+  await expect(mine.createTable(config, { createNamespace: true, data: [{ x: 1 }] })).rejects.toMatchObject({
+    code: 'FLOEBERG_UNSUPPORTED_FEATURE',
+  })
+  expect(await world.objects()).toEqual([])
+})
+
 test('rows are typed by a declared schema', async () => {
   const world = await open()
   const config = { namespace: 'demo', name: 't', schema: table({ x: t.int().required() }) }
