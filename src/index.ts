@@ -45,7 +45,18 @@ export type { ExecuteOptions, MaintenancePlan, MaintenanceProgress } from './mai
 export type { ExpireSnapshotsOptions } from './manager/retention-operations.ts'
 export type { ExecuteExpireOptions, ExpireResult, SkippedItem } from './maintenance/expire.ts'
 export type { ExpiryScope, PlanExpireOptions } from './maintenance/plan-expire.ts'
-export type { ExpirePlan, FileTotal, FileTotals, PlannedFiles } from './maintenance/expire-plan.ts'
+export type {
+  ExpirePlan,
+  FileTotal,
+  FileTotals,
+  PlannedFiles,
+  PlannedSnapshot,
+} from './maintenance/expire-plan.ts'
+export type {
+  RetentionLimits,
+  RetentionRules,
+  RetentionSource,
+} from './format/metadata/snapshot-retention.ts'
 export type { ExpiryChoice } from './maintenance/expire-rules.ts'
 export type { OrphanFilesOptions } from './maintenance/orphan-files.ts'
 export type { OrphanFile, OrphanFilesPlan, OrphanSharing, PrefixMismatch } from './maintenance/orphan-plan.ts'

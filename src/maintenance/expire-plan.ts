@@ -1,36 +1,77 @@
 /** The plan of an expiry: which snapshots and refs go, why, and what is deleted with them. */
 import { z } from 'zod'
-import { planHeadShape, planId } from './plan.ts'
+import type { RetentionLimits, RetentionRules } from '../format/metadata/snapshot-retention.ts'
+import { planHeadShape, planId, type MaintenancePlan } from './plan.ts'
 
-const fileTotal = z.object({ count: z.number().int().min(0), bytes: z.number().min(0) })
+/** How many files, and how many bytes in all; sizes that no metadata tells count as 0. */
+export interface FileTotal {
+  readonly count: number
+  readonly bytes: number
+}
 
-const fileTotals = z.object({
-  dataFiles: fileTotal,
-  positionDeleteFiles: fileTotal,
-  equalityDeleteFiles: fileTotal,
-  manifests: fileTotal,
-  manifestLists: fileTotal,
-  statisticsFiles: fileTotal,
-})
+/** Files by what they hold. */
+export interface FileTotals {
+  readonly dataFiles: FileTotal
+  readonly positionDeleteFiles: FileTotal
+  readonly equalityDeleteFiles: FileTotal
+  readonly manifests: FileTotal
+  readonly manifestLists: FileTotal
+  readonly statisticsFiles: FileTotal
+}
 
-const plannedFiles = z.object({
-  totals: fileTotals,
+/** Files that would be deleted. */
+export interface PlannedFiles {
+  readonly totals: FileTotals
   /** null: not asked for. */
-  names: z.array(z.string()).nullable(),
-})
+  readonly names: readonly string[] | null
+}
 
-const whole = z.number().int()
-const source = z.enum(['call', 'ref', 'table', 'manager'])
+/** A snapshot that goes. */
+export interface PlannedSnapshot {
+  readonly snapshotId: string
+  readonly timestampMs: number
+  readonly operation: string | null
+  /** `age`: too old, and not among those that are to stay; `named`: the call named it. */
+  readonly reason: 'age' | 'named'
+}
 
-export const expirePlanSchema = z.object({
-  kind: z.literal('expire'),
-  ...planHeadShape,
+/** What an expiry would do, as a value that JSON holds. */
+export interface ExpirePlan extends MaintenancePlan<'expire'> {
   /**
    * Where an execution lists the files that may have to go, before the snapshots leave: a second one
    * finds there what the first, interrupted, has left undone.
    */
+  readonly fileList: string
+  /** How ages and counts are taken, also when it is executed; null: only named snapshots go. */
+  readonly rules: RetentionRules | null
+  /** What that came to, for each branch; `branch` null: for snapshots that no branch leads to. */
+  readonly limits: readonly (RetentionLimits & { readonly branch: string | null })[]
+  readonly snapshots: readonly PlannedSnapshot[]
+  readonly keptSnapshotCount: number
+  /** Branches and tags older than their limit. */
+  readonly expiredRefs: readonly {
+    readonly name: string
+    readonly type: 'branch' | 'tag'
+    readonly snapshotId: string
+  }[]
+  readonly cleanExpiredFiles: boolean
+  /** Schemas and partition specs that no snapshot would use any more; null: they stay. */
+  readonly unusedMetadata: {
+    readonly schemaIds: readonly number[]
+    readonly specIds: readonly number[]
+  } | null
+  /** What would be deleted if the table stayed as it is; null: not counted. */
+  readonly files: PlannedFiles | null
+}
+
+const whole = z.number().int()
+const source = z.enum(['call', 'ref', 'table', 'manager'])
+const fileTotal = z.object({ count: whole.min(0), bytes: z.number().min(0) })
+
+export const expirePlanSchema: z.ZodType<ExpirePlan> = z.object({
+  kind: z.literal('expire'),
+  ...planHeadShape,
   fileList: z.string().min(1),
-  /** How ages and counts were taken; null: only named snapshots go. */
   rules: z
     .object({
       nowMs: whole,
@@ -40,7 +81,6 @@ export const expirePlanSchema = z.object({
       minSnapshotsToKeep: whole.min(1),
     })
     .nullable(),
-  /** What that came to, for each branch; `branch` null: for snapshots that no branch leads to. */
   limits: z.array(
     z.object({
       branch: z.string().nullable(),
@@ -55,28 +95,24 @@ export const expirePlanSchema = z.object({
       snapshotId: planId,
       timestampMs: whole,
       operation: z.string().nullable(),
-      /** `age`: too old, and not among those that are to stay; `named`: the call named it. */
       reason: z.enum(['age', 'named']),
     }),
   ),
   keptSnapshotCount: whole.min(0),
-  /** Branches and tags older than their limit. */
   expiredRefs: z.array(z.object({ name: z.string(), type: z.enum(['branch', 'tag']), snapshotId: planId })),
   cleanExpiredFiles: z.boolean(),
-  /** Schemas and partition specs that no snapshot uses any more; null: they stay. */
-  unusedMetadata: z
-    .object({ schemaIds: z.array(whole).readonly(), specIds: z.array(whole).readonly() })
+  unusedMetadata: z.object({ schemaIds: z.array(whole), specIds: z.array(whole) }).nullable(),
+  files: z
+    .object({
+      totals: z.object({
+        dataFiles: fileTotal,
+        positionDeleteFiles: fileTotal,
+        equalityDeleteFiles: fileTotal,
+        manifests: fileTotal,
+        manifestLists: fileTotal,
+        statisticsFiles: fileTotal,
+      }),
+      names: z.array(z.string()).nullable(),
+    })
     .nullable(),
-  /** What would be deleted if the table stayed as it is; null: not counted. */
-  files: plannedFiles.nullable(),
 })
-
-/** What an expiry would do, as a value that JSON holds. */
-export type ExpirePlan = z.output<typeof expirePlanSchema>
-
-/** How many files, and how many bytes in all; sizes that no metadata tells count as 0. */
-export type FileTotal = z.output<typeof fileTotal>
-/** Files by what they hold. */
-export type FileTotals = z.output<typeof fileTotals>
-/** Files that would be deleted. */
-export type PlannedFiles = z.output<typeof plannedFiles>

@@ -24,6 +24,8 @@ export interface ExpiryChoice {
 }
 
 export const MS_PER_DAY = 86_400_000
+/** The earliest time that a Date can be. */
+const EARLIEST_MS = -8.64e15
 const DEFAULT_MAX_AGE_DAYS = 7
 const DEFAULT_MIN_SNAPSHOTS = 10
 
@@ -59,7 +61,7 @@ function cutOffOf({ olderThanDays, olderThan }: ExpiryChoice, nowMs: number): nu
   if (olderThan !== undefined) return parseTime(olderThan)
   if (olderThanDays === undefined) return null
   if (Number.isFinite(olderThanDays) && olderThanDays >= 0)
-    return Math.floor(nowMs - olderThanDays * MS_PER_DAY)
+    return Math.max(EARLIEST_MS, Math.floor(nowMs - olderThanDays * MS_PER_DAY))
   throw new InvalidArgumentError('olderThanDays is a number of days, 0 or more')
 }
 

@@ -1,8 +1,11 @@
 /** Counting files by what they hold. */
 import type { FileTotals } from './expire-plan.ts'
 
+/** Totals that still grow. */
+export type GrowingTotals = Readonly<Record<keyof FileTotals, { count: number; bytes: number }>>
+
 /** Nothing of any kind. */
-export function emptyTotals(): FileTotals {
+export function emptyTotals(): GrowingTotals {
   return {
     dataFiles: { count: 0, bytes: 0 },
     positionDeleteFiles: { count: 0, bytes: 0 },
@@ -14,7 +17,7 @@ export function emptyTotals(): FileTotals {
 }
 
 /** One file more. */
-export function countFile(totals: FileTotals, kind: keyof FileTotals, bytes: number): void {
+export function countFile(totals: GrowingTotals, kind: keyof FileTotals, bytes: number): void {
   const total = totals[kind]
   total.count += 1
   total.bytes += bytes

@@ -127,6 +127,15 @@ describe('which snapshots', () => {
     await expectNothingLeft()
   })
 
+  test('an age beyond all time lets nothing go, and can be planned', async () => {
+    await days(2)
+    const plan = await manager.planExpireSnapshots(tbl, { olderThanDays: 1e12 })
+    expect(plan.snapshots).toEqual([])
+    expect(await manager.execute(JSON.parse(JSON.stringify(plan)) as ExpirePlan)).toMatchObject({
+      attempts: 0,
+    })
+  })
+
   test('what cannot be meant is refused', async () => {
     const [first = 0n, second = 0n] = await days(2)
     await expect(manager.expireSnapshots(tbl, { snapshotIds: [7n] })).rejects.toThrow(NoSuchSnapshotError)
