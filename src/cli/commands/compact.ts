@@ -156,7 +156,7 @@ async function compact(context: Context, name: string, options: CompactOptions):
         await printResult(context, name, result)
         if (files === 0 && plan.strategy !== 'bin_pack' && options.rewriteAll !== true) {
           await context.output.text(
-            'Files of a good size are left as they are; --rewrite-all takes them too.',
+            'What need not be rewritten for its size is left as it is; --rewrite-all takes it too.',
           )
         }
       },
