@@ -16,6 +16,15 @@ import {
   type Table,
   type TableConfig,
 } from '../../src/index.ts'
+import {
+  isList,
+  isStruct,
+  readThrift,
+  writeThrift,
+  type ThriftField,
+  type ThriftStruct,
+  type ThriftValue,
+} from '../../src/engine/duckdb/thrift-tree.ts'
 import { createTable, evolutionWorlds, rowsOf, valueText, type EvolutionWorld } from './evolution-world.ts'
 
 const open = evolutionWorlds()
@@ -498,6 +507,116 @@ describe('metrics', () => {
         ).toBeGreaterThan(0)
       }
     }
+  })
+})
+
+describe('files whose footers say little', () => {
+  type Statistics = ReadonlyMap<number, ThriftField>
+
+  /** The same file with other statistics in its footer. */
+  async function withStatistics(
+    world: Lake,
+    location: string,
+    change: (statistics: Statistics) => Statistics | null,
+  ): Promise<void> {
+    const bytes = await world.store().get(location)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const footerAt = bytes.length - 8 - view.getUint32(bytes.length - 8, true)
+    const footer = map(readThrift(bytes.subarray(footerAt, bytes.length - 8)), (field, id, path) => {
+      // FileMetaData.row_groups.columns.meta_data.statistics
+      if (path !== '4.1.3' || id !== 12 || !isStruct(field.value)) return field
+      const changed = change(field.value)
+      return changed === null ? null : { ...field, value: changed }
+    })
+    const written = writeThrift(footer)
+    const length = new Uint8Array(8)
+    new DataView(length.buffer).setUint32(0, written.length, true)
+    length.set(new TextEncoder().encode('PAR1'), 4)
+    const file = Buffer.concat([bytes.subarray(0, footerAt), written, length])
+    await world.store().delete([location])
+    await world.store().put(location, new Uint8Array(file))
+  }
+
+  type Change = (field: ThriftField, id: number, path: string) => ThriftField | null
+
+  function map(struct: ThriftStruct, change: Change, path = ''): ThriftStruct {
+    const fields = [...struct].flatMap(([id, field]) => {
+      const changed = change(field, id, path)
+      if (changed === null) return []
+      return [
+        [
+          id,
+          { ...changed, value: inside(changed.value, change, path === '' ? `${id}` : `${path}.${id}`) },
+        ] as const,
+      ]
+    })
+    return new Map(fields)
+  }
+
+  function inside(value: ThriftValue, change: Change, path: string): ThriftValue {
+    if (isStruct(value)) return map(value, change, path)
+    if (isList(value)) return { ...value, values: value.values.map((each) => inside(each, change, path)) }
+    return value
+  }
+
+  const rows = (value: string) => `SELECT range::INT AS id, ${value} AS p FROM range(5)`
+  const none = (): null => null
+
+  test('no statistics: partitions and nulls are told by the rows', async () => {
+    const world = await lake('id: int required, p: string', { partitionSpec: [{ source: 'p' }] })
+    const { manager, tbl, file } = world
+    const location = await file('f.parquet', rows("'a'"))
+    await withStatistics(world, location, none)
+    await manager.addFiles(tbl, [location])
+    expect((await tbl.scan().plan()).tasks[0]?.entry.file.partition).toEqual(['a'])
+    const [metrics] = (await tbl.inspect.files()).map((each) => each.readable_metrics)
+    expect(metrics?.['id']).toMatchObject({ value_count: 5, null_value_count: null, lower_bound: null })
+    expect(await tbl.scan({ filter: 'id > 3' }).count()).toBe(1)
+
+    const several = await file('g.parquet', rows("CASE WHEN range = 4 THEN 'b' ELSE 'a' END"))
+    await withStatistics(world, several, none)
+    await expect(manager.addFiles(tbl, [several])).rejects.toThrow(InvalidDataError)
+    const holes = await file('h.parquet', "SELECT nullif(range, 3)::INT AS id, 'a' AS p FROM range(5)")
+    await withStatistics(world, holes, none)
+    await expect(manager.addFiles(tbl, [holes])).rejects.toMatchObject({
+      code: 'FLOEBERG_INVALID_DATA',
+      column: 'id',
+    })
+  })
+
+  test('the old pair of bounds is believed of numbers, and not of texts, whose order it does not say', async () => {
+    const world = await lake('id: int, p: string')
+    const { manager, tbl, file } = world
+    const location = await file('f.parquet', rows("'v' || range"))
+    await withStatistics(world, location, (statistics) => {
+      const [max, min, nulls] = [5, 6, 3].map((id) => statistics.get(id))
+      const old = [[1, max] as const, [2, min] as const, [3, nulls] as const]
+      return new Map(old.flatMap(([id, field]) => (field === undefined ? [] : [[id, field] as const])))
+    })
+    await manager.addFiles(tbl, [location])
+    const [metrics] = (await tbl.inspect.files()).map((each) => each.readable_metrics)
+    expect(metrics?.['id']).toMatchObject({ lower_bound: 0, upper_bound: 4, null_value_count: 0 })
+    expect(metrics?.['p']).toMatchObject({ lower_bound: null, upper_bound: null, null_value_count: 0 })
+  })
+
+  test('bounds that are cut within a character, or stand the wrong way round, say nothing', async () => {
+    const world = await lake('id: int, p: string')
+    const { manager, tbl, file } = world
+    const location = await file('f.parquet', rows("'é' || range"))
+    await withStatistics(world, location, (statistics) => {
+      const max = statistics.get(5)
+      const changed = new Map(statistics)
+      if (max?.value instanceof Uint8Array && max.value.length === 4) {
+        const [min] = [statistics.get(6)]
+        if (min !== undefined) return changed.set(5, min).set(6, max)
+      }
+      return changed.set(6, { type: 8, value: new Uint8Array([0xc3]) })
+    })
+    await manager.addFiles(tbl, [location])
+    const [metrics] = (await tbl.inspect.files()).map((each) => each.readable_metrics)
+    for (const name of ['id', 'p'])
+      expect(metrics?.[name]).toMatchObject({ lower_bound: null, upper_bound: null })
+    expect(await tbl.scan({ filter: "p = 'é3' and id = 3" }).count()).toBe(1)
   })
 })
 
