@@ -231,3 +231,47 @@ test('a process that is killed at any step is taken up by the next', { timeout: 
     })
   }
 })
+
+test('a staged snapshot that expires while it is published is published whole, or not at all', async () => {
+  const world = await ExpiryWorld.make(root, plane)
+  await prepare(world)
+  await look(world, async (tbl, manager) => {
+    await manager.writeData(tbl, rows(7), { stageOnly: true })
+    await manager.writeData(tbl, rows(8))
+  })
+  world.now += 1
+  const restore = await world.world.keep()
+  const publish = async (fault: Fault | null): Promise<unknown> => {
+    const manager = await world.open()
+    const tbl = await manager.loadTable('demo.events')
+    const staged = tbl.metadata.snapshots.at(-2)?.['snapshot-id'] ?? 0n
+    world.world.controller.reset(fault)
+    try {
+      return await manager.manageSnapshots(tbl).cherryPick(staged).commit()
+    } catch (error) {
+      return error
+    } finally {
+      world.world.controller.disarm()
+      await manager.close()
+    }
+  }
+  await publish(null)
+  const calls = [...world.world.controller.calls]
+  let refused = 0
+  for (const { n, target, method } of calls) {
+    await restore()
+    const where = `before call ${n} (${target}.${method})`
+    const meanwhile = () =>
+      look(world, async (tbl, manager) => void (await manager.expireSnapshots(tbl, { olderThanDays: 0 })))
+    const end = await publish({ mode: 'meanwhile', at: n, meanwhile })
+    if (end instanceof Error) {
+      expect(end, where).toBeInstanceOf(FloebergError)
+      refused += 1
+    }
+    await look(world, async (tbl) => {
+      expect(await idsOf(tbl), where).toEqual(end instanceof Error ? [3, 8] : [3, 7, 8])
+      await world.unreached(tbl)
+    })
+  }
+  expect(refused).toBeGreaterThan(0)
+})

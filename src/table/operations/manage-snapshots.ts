@@ -13,6 +13,7 @@ import {
 } from '../../errors.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { applyUpdates, type TableUpdate } from '../../format/metadata/updates.ts'
+import { snapshotById } from '../../format/metadata/views.ts'
 import { applyRefEdit, targetId } from '../../format/refs/apply-ref-edit.ts'
 import { refOf, refUnchanged, sameRef, type Refs } from '../../format/refs/refs.ts'
 import type { RefEdit } from '../../format/refs/ref-edit.ts'
@@ -93,7 +94,7 @@ export class ManageSnapshotsChange implements CommitChange {
     const { refs, added } = this.#outcome
     if (refs.length === 0 && added.length === 0) return null
     return {
-      updates: updatesFor(this.#outcome),
+      updates: updatesFor(this.#outcome, base),
       requirements: refs.map(({ name }) => refUnchanged(base.refs, name)),
     }
   }
@@ -103,6 +104,11 @@ export class ManageSnapshotsChange implements CommitChange {
       const now = refOf(refs, name)
       return after === null ? now === undefined : now !== undefined && sameRef(now, after)
     })
+  }
+
+  /** A snapshot that expired while its files were brought in: the next look says so. */
+  isOutdated(_base: TableMetadata, now: TableMetadata): boolean {
+    return this.#outcome.picks.some(({ sourceSnapshotId }) => snapshotById(now, sourceSnapshotId) === null)
   }
 
   async tidy(): Promise<void> {
@@ -205,10 +211,26 @@ function refChanges(before: Refs, after: Refs): readonly RefChange[] {
   })
 }
 
-function updatesFor({ added, refs }: ManagedSnapshots): readonly TableUpdate[] {
+function updatesFor({ added, refs, picks }: ManagedSnapshots, base: TableMetadata): readonly TableUpdate[] {
   return [
+    ...picks.flatMap((pick) => stillThere(pick, base.refs)),
     ...added.map((snapshot): TableUpdate => ({ action: 'add-snapshot', snapshot })),
     ...refUpdates(refs),
+  ]
+}
+
+/**
+ * A snapshot whose files come in by another must still be there when the commit applies, or its files
+ * may be deleted already. No requirement can say so; but a ref is only set to what is there, and this
+ * one is gone again before anybody sees it.
+ */
+function stillThere({ sourceSnapshotId, snapshotId }: PickResult, refs: Refs): readonly TableUpdate[] {
+  if (snapshotId === sourceSnapshotId) return []
+  let name = `picked-${sourceSnapshotId}`
+  while (refOf(refs, name) !== undefined) name += '-'
+  return [
+    { action: 'set-snapshot-ref', 'ref-name': name, type: 'tag', 'snapshot-id': sourceSnapshotId },
+    { action: 'remove-snapshot-ref', 'ref-name': name },
   ]
 }
 
