@@ -56,6 +56,11 @@ export interface CompactOptions extends ExecuteOptions {
   readonly retry?: CommitRetryOptions | undefined
 }
 
+/** Hears of every commit, also of those before one that fails. */
+export interface CommitListener {
+  readonly onCommitted: (loaded: LoadedTable) => void
+}
+
 /**
  * Rewrites what a plan names, as far as it is still there.
  *
@@ -66,7 +71,7 @@ export async function executeCompaction(
   state: TableState,
   given: CompactionPlan,
   options: CompactOptions = {},
-  prepared: Omit<PreparedCompaction, 'plan'> | null = null,
+  prepared: (Omit<PreparedCompaction, 'plan'> & CommitListener) | null = null,
 ): Promise<CompactionOutcome> {
   const plan = parsePlan(compactionPlanSchema, given)
   refuseUnwritable(state.metadata)
@@ -78,7 +83,8 @@ export async function executeCompaction(
   }
   const kept = prepared?.kept ?? new ManifestBytes()
   const tasks = prepared?.tasks ?? (await liveTasks(contextOf(state, options.signal, kept), head))
-  return new Compaction(state, plan, options, { head, tasks, kept }).run()
+  const onCommitted = prepared?.onCommitted ?? (() => undefined)
+  return new Compaction(state, plan, options, { head, tasks, kept, onCommitted }).run()
 }
 
 const NOTHING: CompactionResult = {
@@ -109,6 +115,7 @@ class Compaction {
   readonly #head: Snapshot
   readonly #tasks: readonly FileScanTask[]
   readonly #kept: ManifestBytes
+  readonly #onCommitted: CommitListener['onCommitted']
   #deletes = new DeleteFileUse([], [])
   #loaded: LoadedTable
   #result: CompactionResult = NOTHING
@@ -123,7 +130,8 @@ class Compaction {
       head,
       tasks,
       kept,
-    }: {
+      onCommitted,
+    }: CommitListener & {
       readonly head: Snapshot
       readonly tasks: readonly FileScanTask[]
       readonly kept: ManifestBytes
@@ -135,6 +143,7 @@ class Compaction {
     this.#head = head
     this.#tasks = tasks
     this.#kept = kept
+    this.#onCommitted = onCommitted
     this.#loaded = state.loaded
   }
 
@@ -250,6 +259,7 @@ class Compaction {
     const { retry, signal } = this.#options
     const { table, attempts } = await commitChange(runtime, id, this.#loaded, change, { ...retry, signal })
     this.#loaded = table
+    this.#onCommitted(table)
     this.#deletes.forget(leaving)
     if (snapshotById(table.metadata, change.snapshotId) === null) return
     this.#count(change, added, rewrites.length, attempts)

@@ -62,7 +62,12 @@ export abstract class CompactionOperations extends RetentionOperations {
       checkCommitOptions(handle, options)
       const state = await freshState(handle.state)
       const { plan, ...prepared } = await prepareCompaction(state, choices, signal)
-      const outcome = await executeCompaction(state, plan, { signal, onProgress, retry }, prepared)
+      const outcome = await executeCompaction(
+        state,
+        plan,
+        { signal, onProgress, retry },
+        { ...prepared, onCommitted: (loaded) => handle.advance(loaded) },
+      )
       handle.advance(outcome.loaded)
       scope.record(compactionFields(outcome))
       return outcome.result

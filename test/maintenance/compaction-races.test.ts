@@ -304,7 +304,9 @@ describe('an abort', () => {
           },
         })
         await expect(call).rejects.toMatchObject({ code: 'FLOEBERG_OPERATION_ABORTED' })
-        await tbl.refresh()
+        // The handle shows the commits that were made.
+        const seen = tbl.metadataLocation
+        expect((await tbl.refresh()).metadataLocation).toBe(seen)
         const made = tbl.metadata.snapshots.filter(({ summary }) => summary?.operation === 'replace').length
         expect(made).toBe(how === 'in several commits' ? after - 1 : 0)
         expect(await rowsOf(manager)).toEqual(new Map(START))

@@ -149,9 +149,12 @@ test('a predicate chooses manifests', async () => {
 
 test('options that are wrong are refused', async () => {
   const { manager, tbl } = await start()
-  for (const options of [{ specId: 9 }, { clusterBy: ['id'] }, { sortBy: ['day'] }, { branch: 'none' }]) {
-    await expect(manager.rewriteManifests(tbl, options), JSON.stringify(options)).rejects.toThrow()
+  for (const options of [{ specId: 9 }, { clusterBy: ['id'] }, { sortBy: ['day'] }]) {
+    const call = manager.rewriteManifests(tbl, options)
+    await expect(call, JSON.stringify(options)).rejects.toMatchObject({ code: 'FLOEBERG_INVALID_ARGUMENT' })
   }
+  const nowhere = manager.rewriteManifests(tbl, { branch: 'none' })
+  await expect(nowhere).rejects.toMatchObject({ code: 'FLOEBERG_NO_SUCH_REF' })
   expect((await tbl.refresh()).currentSnapshot?.summary?.operation).not.toBe('replace')
 })
 

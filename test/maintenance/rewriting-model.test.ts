@@ -62,65 +62,57 @@ interface ModelRow {
   readonly value: number
 }
 
-class Run {
-  readonly #manager: IcebergTableManager
-  readonly #table: Table
-  readonly #rows = new Map<number, ModelRow>()
-  #fields = 0
+/** A table, and what should be in it. */
+interface Run {
+  readonly manager: IcebergTableManager
+  readonly tbl: Table
+  readonly rows: Map<number, ModelRow>
+}
 
-  constructor(manager: IcebergTableManager, tbl: Table) {
-    this.#manager = manager
-    this.#table = tbl
-  }
-
-  async take(each: Step): Promise<void> {
-    const [manager, tbl] = [this.#manager, this.#table]
-    const before = tbl.currentSnapshot?.summary
-    switch (each.op) {
-      case 'upsert':
-        await manager.writeData(tbl, each.rows, { mode: 'upsert', joinColumns: ['id'] })
-        for (const row of each.rows) this.#rows.set(row.id, row)
-        break
-      case 'delete':
-        await manager.deleteRows(tbl, `id between ${each.from} and ${each.to}`)
-        for (const one of [...this.#rows.keys()])
-          if (one >= each.from && one <= each.to) this.#rows.delete(one)
-        break
-      case 'compact': {
-        const { snapshotIds } = await manager.compactTable(tbl, each.options)
-        if (snapshotIds.length === 0) expect(tbl.currentSnapshot?.summary).toEqual(before)
-        break
-      }
-      case 'manifests':
-        await manager.rewriteManifests(tbl)
-        expect((await manager.planRewriteManifests(tbl)).groups).toEqual([])
-        break
-      case 'deletes':
-        await manager.rewritePositionDeletes(tbl, { rewriteAll: each.rewriteAll })
-        break
-      case 'spec':
-        this.#fields += 1
-        await manager.evolvePartitionSpec(tbl, [
-          { type: 'add_field', source: 'id', transform: `bucket[${1 + this.#fields}]` },
-        ])
-        break
+async function take({ manager, tbl, rows: model }: Run, each: Step): Promise<void> {
+  const before = tbl.currentSnapshot?.summary
+  switch (each.op) {
+    case 'upsert':
+      await manager.writeData(tbl, each.rows, { mode: 'upsert', joinColumns: ['id'] })
+      for (const row of each.rows) model.set(row.id, row)
+      break
+    case 'delete':
+      await manager.deleteRows(tbl, `id between ${each.from} and ${each.to}`)
+      for (let one = each.from; one <= each.to; one += 1) model.delete(one)
+      break
+    case 'compact': {
+      const { snapshotIds } = await manager.compactTable(tbl, each.options)
+      if (snapshotIds.length === 0) expect(tbl.currentSnapshot?.summary).toEqual(before)
+      break
     }
+    case 'manifests':
+      await manager.rewriteManifests(tbl)
+      expect((await manager.planRewriteManifests(tbl)).groups).toEqual([])
+      break
+    case 'deletes':
+      await manager.rewritePositionDeletes(tbl, { rewriteAll: each.rewriteAll })
+      break
+    case 'spec':
+      await manager.evolvePartitionSpec(tbl, [
+        { type: 'add_field', source: 'id', transform: `bucket[${1 + tbl.partitionSpec.fields.length}]` },
+      ])
+      break
   }
+}
 
-  async check(): Promise<void> {
-    const found = (await this.#table.scan().toArray()).toSorted((a, b) => Number(a['id']) - Number(b['id']))
-    expect(found).toEqual([...this.#rows.values()].toSorted((a, b) => a.id - b.id))
-    // The counts of the summary are those of the files.
-    const files = await this.#table.inspect.files()
-    const deletes = files.filter((file) => file.content !== 'data')
-    const { summary } = this.#table.currentSnapshot ?? {}
-    if (summary === undefined) return
-    expect(summary).toMatchObject({
-      'total-data-files': String(files.length - deletes.length),
-      'total-delete-files': String(deletes.length),
-      'total-position-deletes': String(deletes.reduce((sum, file) => sum + file.record_count, 0)),
-    })
-  }
+async function check({ tbl, rows: model }: Run): Promise<void> {
+  const found = (await tbl.scan().toArray()).toSorted((a, b) => Number(a['id']) - Number(b['id']))
+  expect(found).toEqual([...model.values()].toSorted((a, b) => a.id - b.id))
+  // The counts of the summary are those of the files.
+  const files = await tbl.inspect.files()
+  const deletes = files.filter((file) => file.content !== 'data')
+  const { summary } = tbl.currentSnapshot ?? {}
+  if (summary === undefined) return
+  expect(summary).toMatchObject({
+    'total-data-files': String(files.length - deletes.length),
+    'total-delete-files': String(deletes.length),
+    'total-position-deletes': String(deletes.reduce((sum, file) => sum + file.record_count, 0)),
+  })
 }
 
 test('writes and rewritings in any order', { timeout: 120_000 }, async () => {
@@ -143,10 +135,10 @@ test('writes and rewritings in any order', { timeout: 120_000 }, async () => {
             'write.delete.granularity': granularity,
           },
         })
-        const run = new Run(manager, tbl)
+        const run: Run = { manager, tbl, rows: new Map() }
         for (const each of steps) {
-          await run.take(each)
-          await run.check()
+          await take(run, each)
+          await check(run)
         }
       },
     ),
