@@ -60,10 +60,9 @@ test('as JSON the plan is what can be executed, and the result has all counts', 
   const csv = await work.ok('compact', 'demo.sales', '--dry-run', '--output', 'csv')
   expect(csv.split('\n')[0]).toBe('partition,spec,file,bytes,rows,delete_files,why')
   expect(csv.trim().split('\n')).toHaveLength(13)
-  const result = await work.json(
-    ...['compact', 'demo.sales', '--sort-by', 'id desc', '--where', "shop = 'B'", '--yes'],
-    ...['--target-size', '1MiB', '--partial-progress', '2', '--snapshot-property', 'by=night'],
-  )
+  const chosen = ['--sort-by', 'id desc', '--where', "shop = 'B'", '--target-size', '1MiB']
+  const commits = ['--partial-progress', '2', '--snapshot-property', 'by=night', '--yes']
+  const result = await work.json('compact', 'demo.sales', ...chosen, ...commits)
   expect(result).toMatchObject({
     table: 'demo.sales',
     groups: 1,
