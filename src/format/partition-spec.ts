@@ -36,6 +36,11 @@ export interface PartitionSpec {
 /** The spec of an unpartitioned table: id 0, no fields. */
 export const UNPARTITIONED: PartitionSpec = { specId: 0, fields: [] }
 
+/** Whether all rows of a spec's files lie together: no fields, or, as v1 keeps them in place, only void ones. */
+export function isUnpartitioned({ fields }: PartitionSpec): boolean {
+  return fields.every(({ transform }) => transform.kind === 'void')
+}
+
 /** Partition field ids are assigned from here. */
 export const FIRST_PARTITION_FIELD_ID = 1000
 

@@ -10,7 +10,7 @@
 import { decodeBound } from '../format/values/bounds.ts'
 import { compareDatum } from '../format/values/literal.ts'
 import type { ContentFile, ManifestEntry } from '../format/manifest/entry.ts'
-import type { PartitionSpec } from '../format/partition-spec.ts'
+import { isUnpartitioned, type PartitionSpec } from '../format/partition-spec.ts'
 import { partitionKey } from './partition-key.ts'
 
 /** Reserved field id of the `file_path` column of position delete files. */
@@ -42,10 +42,18 @@ export class DeleteIndex {
     const { file } = entry
     const target = onlyTarget(file)
     if (target !== null) append(this.#byDataFile, target, entry)
-    else if (file.content === 'equality-deletes' && specs.get(file.specId)?.fields.length === 0)
-      this.#global.push(entry)
+    else if (isGlobal(file, specs)) this.#global.push(entry)
     else append(this.#byPartition, partitionKey(file.specId, file.partition), entry)
   }
+}
+
+/** Whether equality deletes are about the files of all specs and partitions. */
+export function isGlobal(
+  { content, specId }: ContentFile,
+  specs: ReadonlyMap<number, PartitionSpec>,
+): boolean {
+  const spec = specs.get(specId)
+  return content === 'equality-deletes' && spec !== undefined && isUnpartitioned(spec)
 }
 
 /** The one data file that a position delete file is about, where it says so by reference or by bounds. */
