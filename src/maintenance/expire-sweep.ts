@@ -42,11 +42,13 @@ const NAMES_KEPT = 1000
  */
 export async function sweep(
   state: TableState,
-  after: LoadedTable,
+  answer: LoadedTable,
   plan: ExpirePlan,
   source: CandidateSource,
   options: SweepOptions,
 ): Promise<SweepResult> {
+  const after = await wholeHistory(state, answer)
+  if (after instanceof FloebergError) return { ...NOTHING_SWEPT, failure: after }
   const run = new Sweep(
     state.storage.store,
     new AllowedRoots(after.metadata, state.runtime.extraRoots),
@@ -65,6 +67,29 @@ export async function sweep(
     { context: historyContext(state, state.metadata, options.signal), snapshots: lost.snapshots },
   ]
   return run.all(unreachedFiles(source, staying, { signal: options.signal }))
+}
+
+/** What a sweep did that never began. */
+export const NOTHING_SWEPT: SweepResult = {
+  deletedFiles: emptyTotals(),
+  keptFiles: [],
+  keptFileCount: 0,
+  failure: null,
+  reasons: [],
+}
+
+/** A catalog may answer without all snapshots; or why it does not answer with them. */
+async function wholeHistory(
+  { runtime, id }: TableState,
+  answer: LoadedTable,
+): Promise<LoadedTable | FloebergError> {
+  if (answer.snapshotsComplete) return answer
+  try {
+    return await runtime.catalog.loadTable(id, { snapshots: 'all' })
+  } catch (error) {
+    if (error instanceof FloebergError) return error
+    throw error
+  }
 }
 
 interface LostRefs {

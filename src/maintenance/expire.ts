@@ -13,8 +13,7 @@ import { candidatesOf } from './expire-candidates.ts'
 import { expirable, ExpireChange, GC_HINT, type CandidateList, type Expired } from './expire-change.ts'
 import { ExpiryList } from './expire-list.ts'
 import { expirePlanSchema, type ExpirePlan, type FileTotals } from './expire-plan.ts'
-import { sweep, type SweepResult } from './expire-sweep.ts'
-import { emptyTotals } from './file-totals.ts'
+import { NOTHING_SWEPT, sweep } from './expire-sweep.ts'
 import { checkGcEnabled } from './gc-enabled.ts'
 import { parsePlan, type ExecuteOptions } from './plan.ts'
 import { historyContext } from './reachability.ts'
@@ -100,14 +99,6 @@ export async function executeExpire(
 export interface ExecuteExpireOptions extends ExecuteOptions {
   /** Overrides of the table's `commit.retry.*` for this call. */
   readonly retry?: CommitRetryOptions | undefined
-}
-
-const NOTHING_SWEPT: SweepResult = {
-  deletedFiles: emptyTotals(),
-  keptFiles: [],
-  keptFileCount: 0,
-  failure: null,
-  reasons: [],
 }
 
 /**

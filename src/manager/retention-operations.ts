@@ -1,6 +1,7 @@
 /** Operations that let go of what a table no longer needs. */
 import { executeExpire, type ExecuteExpireOptions, type ExpireResult } from '../maintenance/expire.ts'
 import type { ExpirePlan } from '../maintenance/expire-plan.ts'
+import { newestState } from '../maintenance/newest-state.ts'
 import { emptyTotals } from '../maintenance/file-totals.ts'
 import { planExpire, type PlanExpireOptions } from '../maintenance/plan-expire.ts'
 import { handleOf, type Table } from '../table/table.ts'
@@ -17,12 +18,14 @@ export abstract class RetentionOperations extends SnapshotOperations {
   /**
    * What `expireSnapshots` would do, as a plan for `execute`: which snapshots and refs go and why,
    * which limits hold for each branch, and how many files of what size would be deleted. Changes
-   * nothing. Errors as there.
+   * nothing. The table is looked at as it is now, whatever the handle shows. Errors as there.
    */
   planExpireSnapshots<In, Out>(table: Table<In, Out>, options: PlanExpireOptions = {}): Promise<ExpirePlan> {
     const handle = handleOf(table)
-    return this.run('planExpireSnapshots', { table: handle.identifier, arguments: choiceOf(options) }, () =>
-      planExpire(handle.state, options),
+    return this.run(
+      'planExpireSnapshots',
+      { table: handle.identifier, arguments: choiceOf(options) },
+      async () => planExpire(await newestState(handle.state, options.signal), options),
     )
   }
 
@@ -72,8 +75,9 @@ async function expire<In, Out>(
   options: ExpireSnapshotsOptions,
 ): Promise<ExpireResult> {
   // What is deleted is found when it is listed, and need not be counted before.
-  const plan = await planExpire(handle.state, { ...options, countFiles: false, listFiles: false })
-  const { result, table } = await executeExpire(handle.state, plan, options)
+  const state = await newestState(handle.state, options.signal)
+  const plan = await planExpire(state, { ...options, countFiles: false, listFiles: false })
+  const { result, table } = await executeExpire(state, plan, options)
   handle.advance(table)
   return result
 }
@@ -83,7 +87,7 @@ async function tryExpire<In, Out>(
   handle: TableHandle<In, Out>,
   options: ExpireSnapshotsOptions,
 ): Promise<ExpireResult> {
-  const plan = await planExpire(handle.state, options)
+  const plan = await planExpire(await newestState(handle.state, options.signal), options)
   return {
     expiredSnapshotIds: plan.snapshots.map(({ snapshotId }) => BigInt(snapshotId)),
     expiredRefs: plan.expiredRefs.map(({ name }) => name),

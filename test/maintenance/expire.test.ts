@@ -127,6 +127,18 @@ describe('which snapshots', () => {
     await expectNothingLeft()
   })
 
+  test('as the table is now, whatever the handle shows', async () => {
+    const stale = await manager.loadTable('demo.events')
+    const ids = await days(3)
+    const result = await manager.expireSnapshots(stale, EVERYTHING)
+    expect(result.expiredSnapshotIds).toEqual(ids.slice(0, 2))
+    expect(snapshotIds(stale)).toEqual(ids.slice(2))
+    await manager.dropTable('demo.events')
+    await newTable(manager)
+    await expect(manager.expireSnapshots(stale, EVERYTHING)).rejects.toThrow(CommitRejectedError)
+    await expect(manager.planExpireSnapshots(stale, EVERYTHING)).rejects.toThrow(CommitRejectedError)
+  })
+
   test('an age beyond all time lets nothing go, and can be planned', async () => {
     await days(2)
     const plan = await manager.planExpireSnapshots(tbl, { olderThanDays: 1e12 })
