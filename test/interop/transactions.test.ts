@@ -46,6 +46,18 @@ async function agreeOn(name: string, tbl: Table): Promise<void> {
     `select snapshot_id, parent_id, operation from ${name}.snapshots order by committed_at`,
   )
   expect(inAnyOrder(theirs)).toEqual(inAnyOrder(line))
+  const shown = (await pyiceberg.snapshots(name)).map(({ snapshot_id, parent_id, sequence_number }) => [
+    snapshot_id,
+    parent_id,
+    sequence_number,
+  ])
+  expect(shown).toEqual(
+    tbl.metadata.snapshots.map((snapshot) => [
+      String(snapshot['snapshot-id']),
+      snapshot['parent-snapshot-id']?.toString() ?? null,
+      snapshot['sequence-number'],
+    ]),
+  )
 }
 
 test.each(['copy-on-write', 'merge-on-read'])(

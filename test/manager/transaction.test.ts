@@ -79,6 +79,8 @@ describe('all of it at once', () => {
     })
     expect(await rowsOf(tbl)).toEqual(asText([row(2, 22), row(3, 0), row(9, 9)]))
     expect(tbl.metadata.snapshots).toHaveLength(5)
+    // What a source was stored in to be read again is gone.
+    expect(await world.temporaries()).toEqual([])
   })
 
   test('partitioning and order of the transaction are what its rows are written by', async () => {
@@ -283,6 +285,7 @@ describe('one that fails leaves nothing', () => {
       await tx.evolveSchema([{ type: 'add_column', name: 'z', fieldType: 'int' }])
       await tx.writeData([row(4)])
       await tx.updateRows({ y: 0 }, 'x < 3')
+      await tx.writeData([row(2, 22), row(8)], { mode: 'upsert', joinColumns: ['x'] })
       await fail(tx)
     })
     await expect(run).rejects.toBeInstanceOf(Error)
