@@ -28,6 +28,7 @@ import {
   type CommitRetryPolicy,
 } from './retry-policy.ts'
 import type { Runtime } from './runtime.ts'
+import { hasWrittenSpecs } from './written-specs.ts'
 
 /** One way to bring the change about, on one base. */
 export interface CommitAttempt {
@@ -265,6 +266,7 @@ class CommitRun {
       const { metadata: now } = await this.#runtime.catalog.loadTable(this.#id, { snapshots: 'all' })
       const base = this.#base.metadata
       if (now['format-version'] !== base['format-version']) return true
+      if (!hasWrittenSpecs(now, this.#change.files?.()?.added ?? [])) return true
       return this.#change.isOutdated?.(base, now) === true
     } catch {
       // The rejection is what the caller must hear, not that the look failed.

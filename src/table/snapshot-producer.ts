@@ -25,6 +25,7 @@ import { inheritedManifests, type ManifestContext, type ManifestListFile } from 
 import type { Runtime, TableStorage } from './runtime.ts'
 import type { TransactionContext } from './transaction-context.ts'
 import { writableHead } from './write-branch.ts'
+import { checkWrittenSpecs, specGuard } from './written-specs.ts'
 import { ENGINE_NAME, ENGINE_VERSION } from '../version.ts'
 
 export interface SnapshotTarget {
@@ -168,17 +169,23 @@ export class SnapshotProducer {
     return manifest
   }
 
-  /** Writes the manifest list and answers what to commit. UnsupportedFeatureError on v3 tables. */
+  /**
+   * Writes the manifest list and answers what to commit. UnsupportedFeatureError on v3 tables;
+   * CommitConflictError when a file's partition spec is gone.
+   */
   async finish(base: TableMetadata, content: SnapshotContent, attempt: number): Promise<CommitAttempt> {
     const { branch, isStaged } = this.#target
+    checkWrittenSpecs(base, content.change.added)
     const snapshot = await this.stage(base, content, attempt)
-    const updates: readonly TableUpdate[] = [
-      { action: 'add-snapshot', snapshot },
-      { action: 'set-snapshot-ref', 'ref-name': branch, ...this.#refUpdate(base) },
-    ]
+    const guard = specGuard(base, content.change)
+    const setRef: TableUpdate = { action: 'set-snapshot-ref', 'ref-name': branch, ...this.#refUpdate(base) }
     return {
-      updates: isStaged === true ? updates.slice(0, 1) : updates,
-      requirements: [refUnchanged(base.refs, branch)],
+      updates: [
+        ...guard.updates,
+        { action: 'add-snapshot', snapshot },
+        ...(isStaged === true ? [] : [setRef]),
+      ],
+      requirements: [refUnchanged(base.refs, branch), ...guard.requirements],
     }
   }
 
