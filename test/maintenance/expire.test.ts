@@ -291,6 +291,19 @@ describe('files', () => {
     await expectNothingLeft()
   })
 
+  test('that came back under the same path stay', async () => {
+    await manager.writeData(tbl, rows(1))
+    const [{ file_path: file } = { file_path: '' }] = await tbl.inspect.files()
+    await manager.deleteRows(tbl, 'id = 1')
+    await manager.addFiles(tbl, [file])
+    world.now += 1
+    const { expiredSnapshotIds, deletedFiles } = await manager.expireSnapshots(tbl, EVERYTHING)
+    expect(expiredSnapshotIds).toHaveLength(2)
+    expect(deletedFiles.dataFiles.count).toBe(0)
+    expect(await idsOf(tbl)).toEqual([1])
+    await expectNothingLeft()
+  })
+
   test('that another branch needs stay, position deletes too', async () => {
     await manager.updateProperties(tbl, { set: { 'write.delete.mode': 'merge-on-read' } })
     await manager.writeData(tbl, rows(...Array.from({ length: 2000 }, (_, id) => id)))
@@ -308,6 +321,26 @@ describe('files', () => {
     expect(deletedFiles).toMatchObject({ dataFiles: { count: 1 }, positionDeleteFiles: { count: 1 } })
     expect(await idsOf(tbl)).toEqual([7])
     await expectNothingLeft()
+  })
+
+  test.each([1, 2, 3] as const)('go from tables of format version %d', async (version) => {
+    const made = await manager.createTable({
+      namespace: 'demo',
+      name: 'versioned',
+      schema: tbl.schema,
+      formatVersion: version === 1 ? 1 : 2,
+    })
+    await manager.writeData(made, rows(1))
+    await manager.writeData(made, rows(2), { mode: 'overwrite' })
+    await manager.writeData(made, rows(3))
+    if (version === 3) await manager.upgradeFormatVersion(made, 3)
+    world.now += 1
+    const { deletedFiles, failure } = await manager.expireSnapshots(made, EVERYTHING)
+    expect(failure).toBe(null)
+    expect(deletedFiles).toMatchObject({ dataFiles: { count: 1 }, manifestLists: { count: 2 } })
+    expect(await idsOf(made)).toEqual([2, 3])
+    const ofTable = await world.unreached(made)
+    expect(ofTable.filter((file) => file.includes('/versioned-'))).toEqual([])
   })
 
   test('of statistics go with their snapshot', async () => {
