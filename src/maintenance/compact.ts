@@ -10,6 +10,7 @@ import { mapConcurrently } from '../table/concurrency.ts'
 import { commitChange } from '../table/commit.ts'
 import { ManifestBytes } from '../table/manifest-bytes.ts'
 import { RewriteFilesChange } from '../table/operations/rewrite-files.ts'
+import { partitionKey } from '../table/partition-key.ts'
 import type { CommitRetryOptions } from '../table/retry-policy.ts'
 import { refuseUnwritable } from '../table/snapshot-producer.ts'
 import type { TableState } from '../table/table-state.ts'
@@ -160,19 +161,22 @@ class Compaction {
   }
 
   #liveGroups(): readonly LiveGroup[] {
-    const byLocation = new Map(this.#tasks.map((task) => [task.entry.file.location, task]))
+    const byLocation = Map.groupBy(this.#tasks, (task) => task.entry.file.location)
     const skippedFiles: string[] = []
-    const groups = this.#plan.groups.map((group): LiveGroup => {
+    const taken = new Set<string>()
+    const groups = this.#plan.groups.flatMap((group): readonly LiveGroup[] => {
       const found = group.files.flatMap(({ location }) => {
-        const task = byLocation.get(location)
-        if (task === undefined || task.spec.specId !== group.specId) skippedFiles.push(location)
-        else return [task]
-        return []
+        // Whatever was made of the plan: rows are written anew once.
+        if (taken.has(location)) return []
+        taken.add(location)
+        const tasks = (byLocation.get(location) ?? []).filter(({ spec }) => spec.specId === group.specId)
+        if (tasks.length === 0) skippedFiles.push(location)
+        return tasks
       })
-      return { group, tasks: found }
+      return apart(group, found).map((tasks) => ({ group, tasks }))
     })
     this.#result = { ...this.#result, skippedFiles }
-    return groups.filter(({ tasks }) => tasks.length > 0)
+    return groups
   }
 
   async #lookAtDeletes(): Promise<void> {
@@ -213,10 +217,7 @@ class Compaction {
       throw error
     }
     try {
-      await this.#commit(
-        batch.flatMap(({ tasks }) => tasks),
-        rewrites,
-      )
+      await this.#commit(batch, rewrites)
     } catch (error) {
       if (!this.#plan.settings.partialProgressEnabled || !(error instanceof CommitConflictError)) throw error
       const { failedGroups, failure } = this.#result
@@ -235,10 +236,10 @@ class Compaction {
     this.#options.onProgress?.({ unit: 'rows', done, total })
   }
 
-  async #commit(tasks: readonly FileScanTask[], rewrites: readonly GroupRewrite[]): Promise<void> {
+  async #commit(batch: readonly LiveGroup[], rewrites: readonly GroupRewrite[]): Promise<void> {
     const { runtime, storage, id } = this.#state
     const { branch, settings } = this.#plan
-    const leaving = new Set(tasks.map(({ entry }) => entry.file.location))
+    const leaving = locationsOf(batch)
     const removedDeletes = this.#unused(leaving)
     const added = rewrites.flatMap(({ files }) => files)
     const number = this.#startingSequenceNumber()
@@ -250,7 +251,8 @@ class Compaction {
         schema: currentSchema(this.#state.metadata),
         added,
         sequenceNumberOf: () => number,
-        removedData: tasks.map(({ entry }) => entry),
+        removedData: batch.flatMap(({ tasks }) => tasks.map(({ entry }) => entry)),
+        moved: locationsOf(batch.filter(({ group }) => isMoved(group))),
         removedDeletes,
         kept: this.#kept,
         discard: async () => void (await Promise.all(rewrites.map((rewrite) => rewrite.discard()))),
@@ -296,6 +298,22 @@ class Compaction {
       attempts: before.attempts + attempts,
     }
   }
+}
+
+/** Whether the group's rows get another spec, and each the partition that its values say. */
+function isMoved({ specId, outputSpecId }: CompactionGroup): boolean {
+  return outputSpecId !== specId
+}
+
+/** What of a group is rewritten together: rows that stay in their partition never meet those of another. */
+function apart(group: CompactionGroup, tasks: readonly FileScanTask[]): readonly (readonly FileScanTask[])[] {
+  if (tasks.length === 0) return []
+  if (isMoved(group)) return [tasks]
+  return [...Map.groupBy(tasks, ({ entry }) => partitionKey(group.specId, entry.file.partition)).values()]
+}
+
+function locationsOf(groups: readonly LiveGroup[]): ReadonlySet<string> {
+  return new Set(groups.flatMap(({ tasks }) => tasks.map(({ entry }) => entry.file.location)))
 }
 
 function bytesOf(files: readonly ContentFile[]): number {

@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DataPlane } from '../../src/engine/data-plane.ts'
 import type { ContentFile } from '../../src/format/manifest/entry.ts'
-import { CommitConflictError, t, table, type IcebergTableManager, type Table } from '../../src/index.ts'
+import {
+  CommitConflictError,
+  t,
+  table,
+  type CompactionOptions,
+  type IcebergTableManager,
+  type Table,
+} from '../../src/index.ts'
 import { commitFiles } from '../manager/foreign-files.ts'
 import { memoryManagerWorld, openEngine, type ManagerWorld } from '../support/manager-world.ts'
 
@@ -209,7 +216,7 @@ describe('equality deletes that come while a table is compacted', () => {
     await commitFiles(world, tbl, [asEqualityDelete(task.entry.file)])
   }
 
-  async function compactDuringDelete(world: ManagerWorld, useStartingSequenceNumber: boolean) {
+  async function compactDuringDelete(world: ManagerWorld, options: CompactionOptions) {
     const manager = await world.open()
     const tbl = await manager.loadTable(ID)
     const commit = (call: { readonly method: string }) => call.method === 'commitTable'
@@ -223,12 +230,12 @@ describe('equality deletes that come while a table is compacted', () => {
       }
       return begin(call, bytes)
     }
-    return manager.compactTable(tbl, { minInputFiles: 2, useStartingSequenceNumber })
+    return manager.compactTable(tbl, { minInputFiles: 2, ...options })
   }
 
   test('apply to the new files, which count as old as what they were made from', async () => {
     const { world, tbl } = await tableWithTwoFiles()
-    const result = await compactDuringDelete(world, true)
+    const result = await compactDuringDelete(world, {})
     expect(result).toMatchObject({ rewrittenDataFiles: 2, addedDataFiles: 1, attempts: 2 })
     await tbl.refresh()
     const { tasks } = await tbl.scan().plan()
@@ -239,7 +246,31 @@ describe('equality deletes that come while a table is compacted', () => {
 
   test('are a conflict where new files would count as new', async () => {
     const { world } = await tableWithTwoFiles()
-    await expect(compactDuringDelete(world, false)).rejects.toBeInstanceOf(CommitConflictError)
+    await expect(compactDuringDelete(world, { useStartingSequenceNumber: false })).rejects.toBeInstanceOf(
+      CommitConflictError,
+    )
+  })
+
+  test('of a partition are a conflict where rows go to another spec, in which nothing finds them', async () => {
+    const { world, tbl } = await tableWithTwoFiles()
+    const manager = await world.openAside()
+    await manager.evolvePartitionSpec(tbl, [{ type: 'add_field', source: 'value', transform: 'bucket[2]' }])
+    await manager.compactTable(tbl, { outputSpecId: 'current' })
+    const intoNone = { rewriteAll: true, outputSpecId: 0 }
+    await expect(compactDuringDelete(world, intoNone)).rejects.toBeInstanceOf(CommitConflictError)
+    await tbl.refresh()
+    expect((await tbl.scan().plan()).tasks.some(({ deletes }) => deletes.length > 0)).toBe(true)
+  })
+
+  test('of all partitions find rows that go to another spec', async () => {
+    const { world, tbl } = await tableWithTwoFiles()
+    const manager = await world.openAside()
+    await manager.evolvePartitionSpec(tbl, [{ type: 'add_field', source: 'value', transform: 'bucket[2]' }])
+    const result = await compactDuringDelete(world, { outputSpecId: 'current' })
+    expect(result).toMatchObject({ rewrittenDataFiles: 2, attempts: 2 })
+    await tbl.refresh()
+    const { tasks } = await tbl.scan().plan()
+    expect(tasks.map(({ spec, deletes }) => [spec.specId, deletes.length])).toEqual(tasks.map(() => [1, 1]))
   })
 
   test('leave once they are older than every file', async () => {

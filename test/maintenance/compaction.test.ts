@@ -161,6 +161,26 @@ describe('a plan', () => {
     await expect(manager.execute(plan)).rejects.toMatchObject({ code: 'FLOEBERG_COMMIT_REJECTED' })
   })
 
+  test('whose groups somebody put together, or named twice, brings no row to another partition and none twice', async () => {
+    const tbl = await eventsTable()
+    for (let id = 0; id < 3; id++) await manager.writeData(tbl, [row(id, 'a'), row(id + 10, 'b')])
+    const plan = await manager.planCompaction(tbl, { rewriteAll: true })
+    const [first, second] = plan.groups
+    if (first === undefined || second === undefined) throw new Error('expected two groups')
+    const both = { ...first, files: [...first.files, ...second.files] }
+    await manager.execute({ ...plan, groups: [both, first, both] })
+    await tbl.refresh()
+    expect(tbl.currentSnapshot?.summary).toMatchObject({
+      operation: 'replace',
+      'deleted-data-files': '6',
+      'added-data-files': '2',
+      'total-records': '6',
+    })
+    expect(await sortedIds(tbl)).toEqual([0, 1, 2, 10, 11, 12])
+    const ofB = await tbl.scan({ filter: "kind = 'b'" }).toArray()
+    expect(ofB.map(({ id }) => Number(id)).toSorted((a, b) => a - b)).toEqual([10, 11, 12])
+  })
+
   test('is carried out with the deletes that came since, and without the files that are gone', async () => {
     const tbl = await eventsTable({ properties: { 'write.delete.mode': 'merge-on-read' } })
     for (let id = 0; id < 5; id++) await manager.writeData(tbl, [row(2 * id), row(2 * id + 1)])

@@ -11,7 +11,7 @@ import { specsById } from '../../format/metadata/views.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { Snapshot } from '../../format/snapshot.ts'
 import type { CommitAttempt, CommitChange } from '../commit.ts'
-import { DeleteIndex, mayName } from '../delete-index.ts'
+import { DeleteIndex, isGlobal, mayName } from '../delete-index.ts'
 import { Intervening, type InterveningChanges } from '../intervening.ts'
 import type { ManifestBytes } from '../manifest-bytes.ts'
 import { filterManifests } from '../manifest-filter.ts'
@@ -33,6 +33,8 @@ export interface FileRewrite {
   readonly sequenceNumberOf: (file: ContentFile) => number | null
   /** Data files that leave, as they were listed. */
   readonly removedData: readonly ManifestEntry[]
+  /** Locations of those of them whose rows come to lie in another spec; none by default. */
+  readonly moved?: ReadonlySet<string> | undefined
   /** Delete files that leave; others may have removed them before. */
   readonly removedDeletes: readonly ContentFile[]
   /** Manifests that were read before. */
@@ -40,6 +42,8 @@ export interface FileRewrite {
   /** Removes the added files. */
   readonly discard: () => Promise<void>
 }
+
+type Specs = ReturnType<typeof specsById>
 
 export class RewriteFilesChange implements CommitChange {
   readonly operation: string
@@ -123,9 +127,10 @@ export class RewriteFilesChange implements CommitChange {
     }
     const deletes = others.addedDeletes.filter((entry) => this.#isNews(entry))
     if (deletes.length === 0) return
-    const index = new DeleteIndex(deletes, specsById(context.metadata))
+    const specs = specsById(context.metadata)
+    const index = new DeleteIndex(deletes, specs)
     const isHit = (entry: ManifestEntry): boolean =>
-      index.deletesFor(entry).some((hit) => this.#wouldBeLost(hit, entry))
+      index.deletesFor(entry).some((hit) => this.#wouldBeLost(hit, entry, specs))
     if (removedData.some(isHit)) throw conflict('rows of a data file that it replaces were deleted')
   }
 
@@ -136,11 +141,12 @@ export class RewriteFilesChange implements CommitChange {
 
   /**
    * Positions are those of a file which leaves. Equality deletes go on applying to files that are
-   * older than they are.
+   * older than they are, in the partitions that they are about.
    */
-  #wouldBeLost(deletes: ManifestEntry, { file }: ManifestEntry): boolean {
+  #wouldBeLost(deletes: ManifestEntry, { file }: ManifestEntry, specs: Specs): boolean {
     if (deletes.file.content !== 'equality-deletes') return mayName(deletes.file, file.location)
-    const { added, sequenceNumberOf } = this.#rewrite
+    const { added, moved, sequenceNumberOf } = this.#rewrite
+    if (moved?.has(file.location) === true && !isGlobal(deletes.file, specs)) return true
     return added.some((each) => {
       const number = sequenceNumberOf(each)
       return number === null || number >= (deletes.sequenceNumber ?? 0)
