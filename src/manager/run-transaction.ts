@@ -1,8 +1,9 @@
 /** From the function that makes a transaction to its commit. */
 import { InvalidArgumentError } from '../errors.ts'
 import { ancestorsOf } from '../format/metadata/views.ts'
+import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import type { Snapshot } from '../format/snapshot.ts'
-import { COMMIT_KEY, KeyedChange } from '../table/commit-key.ts'
+import { COMMIT_KEY, KeyedChange, snapshotOfKey } from '../table/commit-key.ts'
 import { commitChange } from '../table/commit.ts'
 import type { CommitStrategy } from '../table/operations/append.ts'
 import { OpenTransaction } from '../table/open-transaction.ts'
@@ -58,7 +59,7 @@ async function runSteps<In, Out>(
   try {
     await steps(scope)
     await scope.finish()
-    if (commitKey !== undefined && change.snapshotId === null && !change.isEmpty) throw noPlaceForKey()
+    if (commitKey !== undefined && !change.isEmpty) checkKeyIsKept(change.staged.metadata, commitKey)
   } catch (error) {
     // Steps that nobody waited for must not write files after the clean-up.
     await scope.finish().catch(() => undefined)
@@ -100,8 +101,13 @@ function committedBefore<In, Out>(
   return { snapshotIds, writes: [], attempts, alreadyCommitted: true }
 }
 
-function noPlaceForKey(): InvalidArgumentError {
-  return new InvalidArgumentError('A commitKey is kept in snapshots, and the transaction makes none', {
-    hint: 'Leave the key out: changes of metadata alone say for themselves whether they were made.',
-  })
+/** Picks and branches make snapshots too, but only writes give theirs the key. InvalidArgumentError. */
+function checkKeyIsKept(staged: TableMetadata, key: string): void {
+  if (snapshotOfKey(staged, { key, branch: null }) !== null) return
+  throw new InvalidArgumentError(
+    'A commitKey is kept in snapshots of writes, and the transaction makes none',
+    {
+      hint: 'Leave the key out: changes of metadata alone say for themselves whether they were made.',
+    },
+  )
 }

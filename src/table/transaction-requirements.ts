@@ -1,6 +1,7 @@
 /** What a transaction requires of the table as it is committed to. */
 import type { TableRequirement } from '../format/metadata/requirements.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import { refUnchanged } from '../format/refs/refs.ts'
 
 /**
  * Requirements of steps, which each met what the steps before had made, in terms of the base. What
@@ -21,11 +22,9 @@ export function requirementsOn(
 
 function requirementOn(base: TableMetadata, requirement: TableRequirement): TableRequirement {
   switch (requirement.type) {
-    case 'assert-ref-snapshot-id': {
-      const { ref } = requirement
-      const id = Object.hasOwn(base.refs, ref) ? base.refs[ref]?.['snapshot-id'] : undefined
-      return { ...requirement, 'snapshot-id': id ?? null }
-    }
+    case 'assert-ref-snapshot-id':
+      // How long it is kept may be a step's own change too.
+      return refUnchanged(base.refs, requirement.ref)
     case 'assert-current-schema-id':
       return { ...requirement, 'current-schema-id': base['current-schema-id'] }
     case 'assert-last-assigned-field-id':

@@ -226,6 +226,33 @@ describe('transactions', () => {
     await expect(steps).rejects.toMatchObject({ code: 'FLOEBERG_INVALID_ARGUMENT' })
     expect((await world.reload()).properties).not.toHaveProperty('a')
   })
+
+  test('nor have those whose only snapshots are picks, or what a branch begins with', async () => {
+    const world = await open()
+    const refused = { code: 'FLOEBERG_INVALID_ARGUMENT' }
+    const key = { commitKey: 'run' }
+    const tbl = await createTable(world, 'x: int, y: int')
+    const branching = world.manager.transaction(
+      tbl,
+      (tx) => tx.manageSnapshots().createBranch('dev').commit(),
+      key,
+    )
+    await expect(branching).rejects.toMatchObject(refused)
+    await world.manager.manageSnapshots(tbl).createBranch('dev').commit()
+    const { snapshotId } = await world.manager.writeData(tbl, [row(1)], { branch: 'dev' })
+    await world.manager.writeData(tbl, [row(2)])
+    const picking = world.manager.transaction(
+      tbl,
+      (tx) =>
+        tx
+          .manageSnapshots()
+          .cherryPick(snapshotId ?? -1n)
+          .commit(),
+      key,
+    )
+    await expect(picking).rejects.toMatchObject(refused)
+    expect(await rowsOf(await world.reload())).toEqual(asText([row(2)]))
+  })
 })
 
 test.each<[string, object]>([

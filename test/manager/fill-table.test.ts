@@ -331,6 +331,24 @@ describe('a table in the place of another', () => {
     expect(await world.objects()).toEqual(objects)
   })
 
+  test.each<[string, object]>([
+    ['properties', { properties: { a: 'b' } }],
+    ['a format version', { formatVersion: 3 }],
+  ])('an answer that is lost, where nothing but %s is new: it is there in the end', async (_, config) => {
+    const world = await open()
+    await createTable(world, 'x: int')
+    const catalog = scriptedCatalog(world.manager.catalog, [{ outcome: 'lost request' }])
+    const mine = await world.open({
+      catalogPlugin: { name: 'scripted', connect: async () => catalog },
+      clock: fakeClock(),
+    })
+    const schema = schemaFromText('x: int')
+    await mine.createTable({ namespace: 'demo', name: 't', schema, ...config }, { orReplace: true })
+    const { formatVersion, properties } = await world.reload()
+    expect({ formatVersion, properties }).toMatchObject(config)
+    await mine.close()
+  })
+
   test('ifNotExists and orReplace exclude each other', async () => {
     const world = await open()
     const both = create(world, 'x: int', { ifNotExists: true, orReplace: true })

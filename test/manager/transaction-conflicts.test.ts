@@ -117,6 +117,47 @@ describe('every step is applied again, on top of what others committed', () => {
   })
 })
 
+describe('steps on snapshots that were picked', () => {
+  test.each<[string, (world: EvolutionWorld, theirs: Table) => Promise<unknown>, object[]]>([
+    [
+      'rows that others added meanwhile',
+      (world, theirs) => world.manager.writeData(theirs, [row(1, 12)]),
+      [row(2, 20)],
+    ],
+    [
+      'rows that others rewrote meanwhile',
+      (world, theirs) => world.manager.updateRows(theirs, { y: 21 }, 'x = 2'),
+      [row(2, 21)],
+    ],
+  ])('a delete takes %s into account', async (_, others, expected) => {
+    const world = await open()
+    const properties = { 'write.delete.mode': 'merge-on-read', 'write.update.mode': 'copy-on-write' }
+    const tbl = await createTable(world, 'x: int, y: int', { properties })
+    await world.manager.writeData(tbl, [row(1, 10), row(2, 20)])
+    await world.manager.manageSnapshots(tbl).createBranch('dev').commit()
+    const picks = await Promise.all([
+      world.manager.writeData(tbl, [row(7)], { branch: 'dev' }),
+      world.manager.writeData(tbl, [row(8)], { branch: 'dev' }),
+    ])
+    await world.manager.writeData(tbl, [row(3)])
+    const [one, two] = picks.map(({ snapshotId }) => snapshotId ?? -1n)
+    await against(
+      world,
+      tbl,
+      async (tx) => {
+        await tx
+          .manageSnapshots()
+          .cherryPick(one ?? -1n)
+          .cherryPick(two ?? -1n)
+          .commit()
+        await tx.deleteRows('x = 1')
+      },
+      (theirs) => others(world, theirs),
+    )
+    expect(await rowsOf(tbl)).toEqual(asText([...expected, row(3), row(7), row(8)]))
+  })
+})
+
 describe('ids that others took meanwhile', () => {
   test('a new column gets another one, and the rows are written by it', async () => {
     const world = await open()

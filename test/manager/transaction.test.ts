@@ -142,6 +142,21 @@ describe('all of it at once', () => {
     expect(await rows('before')).toEqual(asText([row(1, 10), row(2, 20), row(3, 30)]))
   })
 
+  test('a branch is kept in another way, and written to', async () => {
+    const world = await open()
+    const tbl = await filled(world)
+    await world.manager.manageSnapshots(tbl).createBranch('audit').commit()
+    const { attempts } = await world.manager.transaction(tbl, async (tx) => {
+      await tx.manageSnapshots().setRetention('audit', { minSnapshotsToKeep: 3 }).commit()
+      await tx.writeData([row(4)], { branch: 'audit' })
+      await tx.manageSnapshots().createBranch('dev', { minSnapshotsToKeep: 2 }).commit()
+      await tx.writeData([row(5)], { branch: 'dev' })
+    })
+    expect(attempts).toBe(1)
+    expect(tbl.metadata.refs['audit']).toMatchObject({ 'min-snapshots-to-keep': 3 })
+    expect(tbl.metadata.refs['dev']).toMatchObject({ 'min-snapshots-to-keep': 2 })
+  })
+
   test('write, audit, publish: in one commit, or not at all', async () => {
     const world = await open()
     const tbl = await filled(world)

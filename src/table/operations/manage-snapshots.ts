@@ -75,6 +75,10 @@ export class ManageSnapshotsChange implements CommitChange {
     return this.#outcome.added[0]?.['snapshot-id'] ?? null
   }
 
+  get snapshotIds(): readonly bigint[] {
+    return this.#outcome.added.map((snapshot) => snapshot['snapshot-id'])
+  }
+
   /** What the last attempt came to. */
   get outcome(): ManagedSnapshots {
     return this.#outcome

@@ -53,6 +53,8 @@ export class ReplaceTableChange implements CommitChange {
     return (
       sent !== null &&
       metadata['current-snapshot-id'] === null &&
+      metadata['format-version'] >= sent['format-version'] &&
+      this.#propertyUpdates(metadata).length === 0 &&
       sameSchema(currentSchema(metadata), currentSchema(sent)) &&
       sameFields(defaultSpec(metadata), defaultSpec(sent)) &&
       sameSortFields(defaultSortOrder(metadata), defaultSortOrder(sent))
@@ -68,7 +70,7 @@ export class ReplaceTableChange implements CommitChange {
   }
 
   #updates(base: TableMetadata): readonly TableUpdate[] {
-    const { properties, defaults, schema } = this.#replacement
+    const { schema } = this.#replacement
     const version = this.#replacement.formatVersion ?? base['format-version']
     const fresh = keepFieldIds(schema, { ...evolutionBase(base), formatVersion: version })
     const upgrade: TableUpdate = { action: 'upgrade-format-version', 'format-version': version }
@@ -83,8 +85,13 @@ export class ReplaceTableChange implements CommitChange {
       ...schemaUpdates(base, fresh),
       ...this.#specUpdates(base, fresh, version),
       ...this.#orderUpdates(base, fresh),
-      ...propertyUpdates(base, { ...lacking(base, defaults), ...properties }),
+      ...this.#propertyUpdates(base),
     ]
+  }
+
+  #propertyUpdates(base: TableMetadata): readonly TableUpdate[] {
+    const { properties, defaults } = this.#replacement
+    return propertyUpdates(base, { ...lacking(base, defaults), ...properties })
   }
 
   #specUpdates(base: TableMetadata, { idMap }: FreshIds, version: FormatVersion): readonly TableUpdate[] {
