@@ -1,6 +1,6 @@
 /** SQL as the tree that DuckDB's parser makes of it, and back. */
 import { NumberToken, parseLossless, stringifyLossless } from '../../format/metadata/lossless-json.ts'
-import { CorruptFileError, InvalidQueryError } from '../../errors.ts'
+import { CorruptFileError, EngineError, InvalidQueryError } from '../../errors.ts'
 import type { Session } from './session.ts'
 
 /** A node of the tree: JSON, whose long integers are bigint. */
@@ -72,23 +72,29 @@ function syntaxError(sql: string, answer: Ast): InvalidQueryError {
 
 /** The tree as text. InvalidQueryError for what does not come through unchanged. */
 export async function writeSql(session: Session, tree: Ast, signal?: AbortSignal): Promise<string> {
-  const unwritable = (): InvalidQueryError =>
-    new InvalidQueryError('The query uses something that cannot be carried to the engine', {
-      hint: 'PIVOT as a statement and infinite numbers are such; write it in another way.',
-    })
-  let sql: string
+  const sql = await printSql(session, tree, signal)
+  if (essence(await parseSql(session, sql, signal)) !== essence(tree)) throw unwritable()
+  return sql
+}
+
+/** The tree as text, of the same meaning, whatever tree would come of it. */
+export async function printSql(session: Session, tree: Ast, signal?: AbortSignal): Promise<string> {
   try {
     const [row] = await session.rows('SELECT json_deserialize_sql($1::JSON) AS sql', {
       doing: 'write the query',
       signal,
       values: [stringifyLossless(tree)],
     })
-    sql = String(row?.['sql'])
-  } catch (cause) {
-    throw cause instanceof Error && cause.name === 'OperationAbortedError' ? cause : unwritable()
+    return String(row?.['sql'])
+  } catch (error) {
+    throw error instanceof EngineError ? unwritable() : error
   }
-  if (essence(await parseSql(session, sql, signal)) !== essence(tree)) throw unwritable()
-  return sql
+}
+
+function unwritable(): InvalidQueryError {
+  return new InvalidQueryError('The query uses something that cannot be carried to the engine', {
+    hint: 'PIVOT as a statement and infinite numbers are such; write it in another way.',
+  })
 }
 
 /** A tree without the places in the text. */

@@ -18,11 +18,11 @@ import { diagnosed, failureOf } from './read-failure.ts'
 import { rowReader } from './rows-out.ts'
 import { numberedNames, scanQuery } from './scan-sql.ts'
 import type { Session, StatementOptions, StreamChunk } from './session.ts'
-import { mapAst, parseSql, writeSql, type Ast } from './sql-ast.ts'
+import { mapAst, parseSql, printSql, writeSql, type Ast } from './sql-ast.ts'
 import { queryFailure, valueFailure } from './sql-failure.ts'
 import { withParameters } from './sql-parameters.ts'
 import { columnName, tableNeeds } from './sql-pushdown.ts'
-import { limitOf, withoutClock, withoutLists } from './sql-rewrite.ts'
+import { limitOf, withFloatingCasts, withoutClock, withoutLists } from './sql-rewrite.ts'
 import { resultSchema } from './sql-result.ts'
 import { findTables, shortColumns, type TableReference } from './sql-tables.ts'
 import { normalizeTravel } from './sql-travel.ts'
@@ -40,7 +40,7 @@ export async function prepareSql(reader: Reader, request: SqlRequest): Promise<P
     for (const { name } of found.references) tables.push(await request.table(name))
     const tree = settled(found.tree, found.references, tables)
     const query = await writeSql(session, tree, signal)
-    const looked = await writeSql(session, withoutLists(tree), signal)
+    const looked = await printSql(session, withoutLists(tree), signal)
     const sources = tables.map(({ schema }, at) => exposeColumns(schema, at))
     try {
       const columns = tables.map(({ schema }, at) => emptyTable(schema, at, sources[at]))
@@ -66,7 +66,8 @@ export async function prepareSql(reader: Reader, request: SqlRequest): Promise<P
 function settled(tree: Ast, references: readonly TableReference[], tables: readonly QueriedTable[]): Ast {
   const columns = new Set(tables.flatMap(({ schema }) => schema.fields.map(({ name }) => name.toLowerCase())))
   const stopped = withoutClock(tree, new Date(), columns)
-  return mapAst(stopped, (node) => shortColumns(node, references)) as Ast
+  const plain = withFloatingCasts(stopped)
+  return mapAst(plain, (node) => shortColumns(node, references)) as Ast
 }
 
 /** A source that has a table's columns. One whose type cannot be read is there by name. */

@@ -1,4 +1,5 @@
 /** Changes of a query's tree that leave its result as it is. */
+import { NumberToken } from '../../format/metadata/lossless-json.ts'
 import { child, children, isAst, mapAst, type Ast } from './sql-ast.ts'
 
 /** Types of what tells the time, as functions and as words. */
@@ -62,6 +63,46 @@ function clockName(node: Ast, columns: ReadonlySet<string>): string | null {
   const name = String(names[0]).toLowerCase()
   return columns.has(name) ? null : name
 }
+
+/**
+ * Floating literals as casts of texts: written plainly, `1e3` would be read again as a decimal. One that
+ * is selected as it is keeps the name that it would have.
+ */
+export function withFloatingCasts(tree: Ast): Ast {
+  return mapAst(tree, (given) => {
+    const node = Array.isArray(given['select_list'])
+      ? { ...given, select_list: given['select_list'].map(named) }
+      : given
+    const text = floatingText(node)
+    if (text === null) return node
+    const constant = child(node, 'value')
+    return {
+      class: 'CAST',
+      type: 'OPERATOR_CAST',
+      alias: node['alias'],
+      query_location: node['query_location'],
+      child: { ...node, alias: '', value: { type: VARCHAR, is_null: false, value: text } },
+      cast_type: { id: child(constant, 'type')['id'], type_info: null },
+      try_cast: false,
+    }
+  }) as Ast
+}
+
+function named(item: unknown): unknown {
+  const text = isAst(item) && item['alias'] === '' ? floatingText(item) : null
+  return isAst(item) && text !== null ? { ...item, alias: text } : item
+}
+
+/** null for everything that is no floating literal. */
+function floatingText(node: Ast): string | null {
+  const constant = node['class'] === 'CONSTANT' ? child(node, 'value') : {}
+  const { value, type } = constant
+  if (constant['is_null'] !== false || !isAst(type)) return null
+  if (type['id'] !== 'DOUBLE' && type['id'] !== 'FLOAT') return null
+  return value instanceof NumberToken ? value.text : String(value)
+}
+
+const VARCHAR = { id: 'VARCHAR', type_info: null }
 
 /** Longer lists become joins in the engine's plan, and no condition that could be read. */
 const MAX_LIST = 200
