@@ -30,12 +30,6 @@ export function contextOf(
   }
 }
 
-/** The table as its catalog has it now. */
-export async function freshState(state: TableState): Promise<TableState> {
-  const loaded = await state.runtime.catalog.loadTable(state.id, { snapshots: 'all' })
-  return { ...state, loaded, metadata: loaded.metadata }
-}
-
 /** The data files of a snapshot that may hold rows of a filter, in the order of its lists. */
 export async function liveTasks(
   context: ManifestContext,

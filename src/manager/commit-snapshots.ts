@@ -1,6 +1,8 @@
 /** Commits changes of snapshots and refs, and moves the handle on. */
 import { CommitRejectedError } from '../errors.ts'
+import { newestState } from '../maintenance/newest-state.ts'
 import { commitTable } from '../table/commit-table.ts'
+import { commitChange, type CommitResult } from '../table/commit.ts'
 import {
   ManageSnapshotsChange,
   refuseMissing,
@@ -28,12 +30,20 @@ async function commitEdits<In, Out>(
   change: ManageSnapshotsChange,
   { retry, signal }: ManageSnapshotsCommitOptions,
 ): Promise<ManageSnapshotsResult> {
-  const { runtime, id } = table.state
+  const { runtime, id, loaded, transaction } = table.state
+  const outcome = ({ attempts }: CommitResult): ManageSnapshotsResult => {
+    const { refs, picks } = change.outcome
+    return { refs, picks, attempts }
+  }
   try {
-    return await commitTable(table, change, { ...retry, signal }, ({ attempts }) => {
-      const { refs, picks } = change.outcome
-      return { refs, picks, attempts }
-    })
+    const result = await commitTable(table, change, { ...retry, signal }, outcome)
+    if (result.attempts > 0 || transaction !== undefined) return result
+    // Nothing to do on what the handle shows: what it does not show yet may say otherwise.
+    const { loaded: newest } = await newestState(table.state, signal)
+    if (newest.metadataLocation !== null && newest.metadataLocation === loaded.metadataLocation) return result
+    const looked = await commitChange(runtime, id, newest, change, { ...retry, signal })
+    table.advance(looked.table)
+    return outcome(looked)
   } catch (error) {
     if (!(error instanceof CommitRejectedError)) throw error
     const newest = await runtime.catalog.loadTable(id, { snapshots: 'all' }).catch(() => null)

@@ -7,7 +7,6 @@ import {
 } from '../maintenance/compact.ts'
 import type { CompactionChoices } from '../maintenance/compaction-options.ts'
 import type { CompactionPlan } from '../maintenance/compaction-plan.ts'
-import { freshState } from '../maintenance/live-files.ts'
 import {
   executeManifests,
   planManifests,
@@ -15,6 +14,7 @@ import {
   type RewriteManifestsPlan,
   type RewriteManifestsResult,
 } from '../maintenance/manifests-plan.ts'
+import { newestState } from '../maintenance/newest-state.ts'
 import {
   planPositionDeletes,
   type RewritePositionDeletesChoices,
@@ -60,7 +60,7 @@ export abstract class CompactionOperations extends RetentionOperations {
     const args = { strategy: options.strategy ?? 'bin_pack' }
     return this.run('compactTable', { table: handle.identifier, arguments: args }, async (scope) => {
       checkCommitOptions(handle, options)
-      const state = await freshState(handle.state)
+      const state = await newestState(handle.state, signal)
       const { plan, ...prepared } = await prepareCompaction(state, choices, signal)
       const outcome = await executeCompaction(
         state,
@@ -87,7 +87,7 @@ export abstract class CompactionOperations extends RetentionOperations {
     const { signal, ...choices } = options
     return this.run('planCompaction', { table: handle.identifier }, async () => {
       checkCommitOptions(handle, options)
-      return (await prepareCompaction(await freshState(handle.state), choices, signal)).plan
+      return (await prepareCompaction(await newestState(handle.state, signal), choices, signal)).plan
     })
   }
 
@@ -107,7 +107,7 @@ export abstract class CompactionOperations extends RetentionOperations {
     const { signal, onProgress, retry, ...choices } = options
     return this.run('rewriteManifests', { table: handle.identifier }, async (scope) => {
       checkCommitOptions(handle, options)
-      const state = await freshState(handle.state)
+      const state = await newestState(handle.state, signal)
       const plan = await planManifests(state, choices, signal)
       const { result, loaded } = await executeManifests(state, plan, { signal, onProgress, retry })
       handle.advance(loaded)
@@ -125,7 +125,7 @@ export abstract class CompactionOperations extends RetentionOperations {
     const { signal, ...choices } = options
     return this.run('planRewriteManifests', { table: handle.identifier }, async () => {
       checkCommitOptions(handle, options)
-      return planManifests(await freshState(handle.state), choices, signal)
+      return planManifests(await newestState(handle.state, signal), choices, signal)
     })
   }
 
@@ -146,7 +146,7 @@ export abstract class CompactionOperations extends RetentionOperations {
     const { signal, onProgress, retry, ...choices } = options
     return this.run('rewritePositionDeletes', { table: handle.identifier }, async (scope) => {
       checkCommitOptions(handle, options)
-      const state = await freshState(handle.state)
+      const state = await newestState(handle.state, signal)
       const plan = await planPositionDeletes(state, choices, signal)
       const { result, loaded } = await executePositionDeletes(state, plan, { signal, onProgress, retry })
       handle.advance(loaded)
@@ -165,7 +165,7 @@ export abstract class CompactionOperations extends RetentionOperations {
     const { signal, ...choices } = options
     return this.run('planRewritePositionDeletes', { table: handle.identifier }, async () => {
       checkCommitOptions(handle, options)
-      return planPositionDeletes(await freshState(handle.state), choices, signal)
+      return planPositionDeletes(await newestState(handle.state, signal), choices, signal)
     })
   }
 }

@@ -215,6 +215,23 @@ describe('a plan', () => {
   })
 })
 
+test('another table that has come to bear the name is left alone by an old handle', async () => {
+  const old = await eventsTable()
+  await manager.dropTable(old.identifier)
+  const tbl = await manager.createTable({ ...old.identifier, schema: events })
+  for (let id = 0; id < 5; id++) await manager.writeData(tbl, [row(id)])
+  const calls = [
+    manager.compactTable(old),
+    manager.planCompaction(old),
+    manager.rewriteManifests(old),
+    manager.rewritePositionDeletes(old),
+  ]
+  for (const end of await Promise.allSettled(calls)) {
+    expect(end).toMatchObject({ status: 'rejected', reason: { code: 'FLOEBERG_COMMIT_REJECTED' } })
+  }
+  expect((await manager.loadTable(old.identifier)).metadataLocation).toBe(tbl.metadataLocation)
+})
+
 test('files of other specs move into the current one only when asked to', async () => {
   const tbl = await eventsTable({ isPartitioned: false })
   for (let id = 0; id < 6; id++) await manager.writeData(tbl, [row(id, `k${id % 2}`)])

@@ -193,6 +193,38 @@ describe('others came first', () => {
     await mine.close()
   })
 
+  test.each<readonly [string, Change]>([
+    ['a rollback', (manager, tbl, { second }) => manager.rollbackToSnapshot(tbl, second)],
+    [
+      'a current snapshot',
+      (manager, tbl, { second }) =>
+        manager.manageSnapshots(tbl).setCurrentSnapshot({ snapshotId: second }).commit(),
+    ],
+    [
+      'a replaced branch',
+      (manager, tbl, { second }) =>
+        manager.manageSnapshots(tbl).replaceBranch('main', { snapshotId: second }).commit(),
+    ],
+  ])('%s to what an old handle takes for current does not pass for done', async (_, change) => {
+    const world = await open()
+    const ids = await grown(world)
+    const old = await world.manager.loadTable('demo.t')
+    await append(world.manager, await world.reload(), ids)
+    await expect(change(world.manager, old, ids)).rejects.toMatchObject({ code: 'FLOEBERG_COMMIT_CONFLICT' })
+    expect(await change(world.manager, await old.refresh(), ids)).toMatchObject({ attempts: 1 })
+    expect(await rowsOf(old)).toEqual(asText(1, 2))
+  })
+
+  test('what changes nothing beside what others committed changes nothing, and the handle shows theirs', async () => {
+    const world = await open()
+    const ids = await grown(world)
+    const old = await world.manager.loadTable('demo.t')
+    await append(world.manager, await world.reload(), ids)
+    const same = await world.manager.manageSnapshots(old).replaceTag('t', { snapshotId: ids.first }).commit()
+    expect(same).toEqual({ refs: [], picks: [], attempts: 0 })
+    expect(await rowsOf(old)).toEqual(asText(1, 2, 9))
+  })
+
   test('what was expired meanwhile is told as missing', async () => {
     const world = await open()
     const ids = await grown(world)
