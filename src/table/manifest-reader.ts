@@ -146,20 +146,24 @@ export async function entriesOf(
   )
 }
 
-/** Shows the manifests of a snapshot without keeping any. MissingFileError, CorruptFileError. */
+/**
+ * Shows the manifests of a snapshot without keeping any. Answers how many bytes their list has; 0 where
+ * there is none. MissingFileError, CorruptFileError.
+ */
 export async function visitManifestsOf(
   context: ManifestContext,
   snapshot: Snapshot,
   visit: (manifest: ListedManifest) => void,
-): Promise<void> {
+): Promise<number> {
   const list = await manifestListOf(context, snapshot)
   if (list === null) {
     for (const manifest of await inlineManifests(context, snapshot)) visit(manifest)
-    return
+    return 0
   }
   const { file, bytes } = list
   const count = visitManifestList(bytes, { file, codecs: context.runtime.codecs }, visit)
   if (count === 0) checkEmpty(snapshot, file)
+  return bytes.length
 }
 
 /** Shows a manifest's live files without keeping any. MissingFileError, CorruptFileError. */
