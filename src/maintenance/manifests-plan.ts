@@ -184,7 +184,7 @@ export async function executeManifests(
           entries,
           attempts,
         }
-      : NOTHING,
+      : { ...NOTHING, attempts },
   }
 }
 

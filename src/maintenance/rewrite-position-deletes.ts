@@ -97,7 +97,7 @@ export async function executePositionDeletes(
     .map(({ location }) => location)
     .filter((location) => !byLocation.has(location))
   if (snapshotById(table.metadata, change.snapshotId) === null) {
-    return { result: { ...NOTHING, skippedFiles }, loaded: table }
+    return { result: { ...NOTHING, skippedFiles, attempts }, loaded: table }
   }
   const added = [...sequenceNumbers.keys()]
   return {

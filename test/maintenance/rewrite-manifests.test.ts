@@ -181,3 +181,25 @@ test('what others commit meanwhile stays, and what was written is used again', a
   const { tasks } = await tbl.scan().plan()
   expect(tasks).toHaveLength(12 + 3)
 })
+
+test('where others were faster nothing is left to do, and no file is left behind', async () => {
+  const { world, manager, tbl } = await start()
+  const other = await world.openAside()
+  const { controller } = world
+  const begin = controller.begin.bind(controller)
+  let theirs: readonly string[] = []
+  controller.begin = async (call, bytes) => {
+    if (call.method === 'commitTable' && theirs.length === 0) {
+      const before = await world.objects()
+      await other.rewriteManifests(await other.loadTable(ID))
+      theirs = (await world.objects()).filter((location) => !before.includes(location))
+    }
+    return begin(call, bytes)
+  }
+  const before = await world.objects()
+  const result = await manager.rewriteManifests(tbl)
+  controller.begin = begin
+  expect(result).toMatchObject({ snapshotId: null, replacedManifests: 0, createdManifests: 0, attempts: 1 })
+  expect(await world.objects()).toEqual([...before, ...theirs].toSorted())
+  expect(tbl.currentSnapshot?.summary?.operation).toBe('replace')
+})

@@ -36,6 +36,8 @@ export interface ManifestCounts {
   readonly entries: number
 }
 
+const NOTHING: ManifestCounts = { replaced: 0, created: 0, kept: 0, entries: 0 }
+
 /** Entries of so many bytes of manifests are in memory at a time, and in order among themselves. */
 export const BYTES_IN_ORDER = 128 * 1024 ** 2
 
@@ -52,7 +54,7 @@ export class RewriteManifestsChange implements CommitChange {
   readonly #producer: SnapshotProducer
   readonly #groups: readonly ManifestGroup[]
   readonly #written = new Map<ManifestGroup, Written>()
-  #counts: ManifestCounts = { replaced: 0, created: 0, kept: 0, entries: 0 }
+  #counts = NOTHING
 
   constructor(target: SnapshotTarget, groups: readonly ManifestGroup[]) {
     this.#producer = new SnapshotProducer(target)
@@ -65,6 +67,7 @@ export class RewriteManifestsChange implements CommitChange {
   }
 
   async apply(base: TableMetadata, attempt: number): Promise<CommitAttempt | null> {
+    this.#counts = NOTHING
     const head = this.#producer.parent(base)
     if (head === null) return null
     const context = this.#producer.manifestContext(base)
@@ -102,8 +105,9 @@ export class RewriteManifestsChange implements CommitChange {
     )
   }
 
+  /** Where others had rewritten all of it meanwhile, nothing of what was written is listed anywhere. */
   tidy(): Promise<void> {
-    return this.#producer.tidy()
+    return this.#counts.replaced === 0 ? this.#producer.discardAll() : this.#producer.tidy()
   }
 
   discardAttempt(): Promise<void> {
