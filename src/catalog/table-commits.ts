@@ -10,6 +10,7 @@ import {
   CommitRejectedError,
   CommitStateUnknownError,
 } from '../errors.ts'
+import { hasStatedIds } from '../format/metadata/added-ids.ts'
 import { withMetadataLog } from '../format/metadata/metadata-log.ts'
 import { checkRequirements } from '../format/metadata/requirements.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
@@ -106,6 +107,8 @@ export class TableCommits {
     if (failed !== null) throw conflict(id, failed)
     if (isNumberTaken(base, commit.updates)) throw conflict(id, 'another commit took the sequence number')
     const changed = withUpdates(id, base, commit.updates, this.#ambience.now())
+    if (!hasStatedIds(changed, commit.updates))
+      throw conflict(id, 'another commit took the ids of what is added')
     if (changed === base) return loaded(base, current)
     const maxEntries = Math.max(1, intProperty(changed.properties, 'write.metadata.previous-versions-max'))
     const { metadata, evicted } = withMetadataLog(changed, current, base['last-updated-ms'], maxEntries)

@@ -69,6 +69,10 @@ export class KeyedChange implements CommitChange {
     return this.#change.files?.() ?? null
   }
 
+  isOutdated(base: TableMetadata, now: TableMetadata): boolean {
+    return this.#change.isOutdated?.(base, now) === true
+  }
+
   async tidy(): Promise<void> {
     await (this.#found === null ? this.#change.tidy?.() : this.#change.discardAll())
   }

@@ -28,7 +28,6 @@ import {
   type CommitRetryPolicy,
 } from './retry-policy.ts'
 import type { Runtime } from './runtime.ts'
-import { hasWrittenSpecs } from './written-specs.ts'
 
 /** One way to bring the change about, on one base. */
 export interface CommitAttempt {
@@ -266,7 +265,7 @@ class CommitRun {
       const { metadata: now } = await this.#runtime.catalog.loadTable(this.#id, { snapshots: 'all' })
       const base = this.#base.metadata
       if (now['format-version'] !== base['format-version']) return true
-      if (!hasWrittenSpecs(now, this.#change.files?.()?.added ?? [])) return true
+      if (!keepsIds(base, now)) return true
       return this.#change.isOutdated?.(base, now) === true
     } catch {
       // The rejection is what the caller must hear, not that the look failed.
@@ -363,4 +362,14 @@ class CommitRun {
       // The files keep names that orphan removal finds; the first error is the one that counts.
     }
   }
+}
+
+/** Whether all schemas and specs are there that a commit on `base` may name. */
+function keepsIds(base: TableMetadata, now: TableMetadata): boolean {
+  const schemas = new Set(now.schemas.map((schema) => schema['schema-id']))
+  const specs = new Set(now['partition-specs'].map((spec) => spec['spec-id']))
+  return (
+    base.schemas.every((schema) => schemas.has(schema['schema-id'])) &&
+    base['partition-specs'].every((spec) => specs.has(spec['spec-id']))
+  )
 }

@@ -103,6 +103,10 @@ export class TransactionChange implements CommitChange, TransactionContext {
     return this.#applied.every((change) => change.isApplied?.(metadata) === true)
   }
 
+  isOutdated(base: TableMetadata, now: TableMetadata): boolean {
+    return this.#steps.some(({ change }) => change.isOutdated?.(base, now) === true)
+  }
+
   async tidy(): Promise<void> {
     for (const { change } of this.#steps) await change.tidy?.()
   }

@@ -23,7 +23,7 @@ export interface SpecGuard {
 }
 
 /** Whether the table has the spec of every file. */
-export function hasWrittenSpecs(metadata: TableMetadata, files: readonly ContentFile[]): boolean {
+function hasWrittenSpecs(metadata: TableMetadata, files: readonly ContentFile[]): boolean {
   const specs = specsById(metadata)
   return files.every(({ specId }) => specs.has(specId))
 }

@@ -273,6 +273,108 @@ describe('ids that others took meanwhile', () => {
     expect(await rowsOf(tbl, 'y = 40')).toEqual(asText([row(4, 40)]))
   })
 
+  describe('and gave back, or that were forgotten', () => {
+    const partitioned = async (world: EvolutionWorld): Promise<Table> => {
+      const tbl = await createTable(world, 'x: int, y: int', {
+        partitionSpec: [{ source: 'x' }, { source: 'y' }],
+      })
+      await world.manager.writeData(tbl, [row(1, 10)])
+      return tbl
+    }
+    /** Our row, by the snapshot’s own schema, and whether that is the table’s. */
+    const readBack = async (world: EvolutionWorld) => {
+      const tbl = await world.reload()
+      const head = { snapshotId: tbl.currentSnapshot?.['snapshot-id'] }
+      return {
+        rows: asText(await tbl.scan({ ...head, filter: 'x = 4 and y = 40' }).toArray()),
+        isCurrent: tbl.currentSnapshot?.['schema-id'] === tbl.schema.schemaId,
+      }
+    }
+
+    test('of schemas', async () => {
+      const world = await open()
+      const ours = { x: 4, y: 40, z: 1 }
+      await against(
+        world,
+        await partitioned(world),
+        async (tx) => {
+          await tx.evolveSchema([{ type: 'add_column', name: 'z', fieldType: 'int' }])
+          await tx.writeData([ours])
+        },
+        async (theirs) => {
+          await world.manager.evolveSchema(theirs, [{ type: 'rename_column', name: 'x', newName: 'w' }])
+          await world.manager.evolveSchema(theirs, [{ type: 'rename_column', name: 'w', newName: 'x' }])
+        },
+      )
+      expect(await readBack(world)).toEqual({ rows: asText([ours]), isCurrent: true })
+    })
+
+    test('of partition specs', async () => {
+      const world = await open()
+      await against(
+        world,
+        await partitioned(world),
+        async (tx) => {
+          await tx.evolvePartitionSpec([{ type: 'remove_field', field: 'y' }])
+          await tx.writeData([row(4, 40)])
+        },
+        async (theirs) => {
+          const { manager } = world
+          await manager.evolvePartitionSpec(theirs, [{ type: 'remove_field', field: 'x' }])
+          await manager.evolvePartitionSpec(theirs, [{ type: 'remove_field', field: 'y' }])
+          await manager.evolvePartitionSpec(theirs, [{ type: 'add_field', source: 'x' }])
+          await manager.evolvePartitionSpec(theirs, [{ type: 'add_field', source: 'y' }])
+          expect(theirs.partitionSpec.specId).toBe(0)
+        },
+      )
+      expect(await readBack(world)).toEqual({ rows: asText([row(4, 40)]), isCurrent: true })
+    })
+
+    test('of sort orders', async () => {
+      const world = await open()
+      const tbl = await partitioned(world)
+      await against(
+        world,
+        tbl,
+        async (tx) => {
+          await tx.replaceSortOrder([{ source: 'y' }])
+          await tx.writeData([row(4, 40)])
+        },
+        async (theirs) => {
+          await world.manager.replaceSortOrder(theirs, [{ source: 'x' }])
+          await world.manager.replaceSortOrder(theirs, [])
+        },
+      )
+      const files = await tbl.inspect.files()
+      expect(files.map((file) => file.sort_order_id)).toContain(tbl.sortOrder.orderId)
+      expect(tbl.sortOrder.orderId).toBe(2)
+    })
+
+    test('a clean-up of what nobody uses gives them free again', async () => {
+      const world = await open()
+      const tbl = await partitioned(world)
+      await world.manager.evolvePartitionSpec(tbl, [{ type: 'remove_field', field: 'y' }])
+      await world.manager.evolvePartitionSpec(tbl, [{ type: 'add_field', source: 'y' }])
+      await world.manager.evolveSchema(tbl, [{ type: 'rename_column', name: 'x', newName: 'w' }])
+      await world.manager.evolveSchema(tbl, [{ type: 'rename_column', name: 'w', newName: 'x' }])
+      const ours = { x: 4, y: 40, z: 1 }
+      await against(
+        world,
+        tbl,
+        async (tx) => {
+          await tx.evolveSchema([{ type: 'add_column', name: 'z', fieldType: 'int' }])
+          await tx.evolvePartitionSpec([{ type: 'remove_field', field: 'x' }])
+          await tx.writeData([ours])
+        },
+        async (theirs) => {
+          const cleaned = await world.manager.expireSnapshots(theirs, { cleanExpiredMetadata: true })
+          expect(cleaned).toMatchObject({ removedSchemaIds: [1], removedSpecIds: [1] })
+        },
+      )
+      expect(await readBack(world)).toEqual({ rows: asText([ours]), isCurrent: true })
+    })
+  })
+
   test('the same column by both is a conflict', async () => {
     const world = await open()
     const tbl = await filled(world)

@@ -27,7 +27,7 @@ export function addSchema(draft: Draft, update: TableUpdate & { readonly action:
   }
   checkFreshIds(draft, schema)
   const same = knownSchemas(metadata).find((each) => sameSchema(each, schema))
-  const id = same?.schemaId ?? nextSchemaId(metadata.schemas)
+  const id = same?.schemaId ?? nextSchemaId(metadata)
   if (same !== undefined && lastColumnId === before) return { ...draft, lastSchemaId: id }
   const added: SchemaJson = { ...update.schema, 'schema-id': id }
   const schemas = same === undefined ? [...metadata.schemas, added] : metadata.schemas
@@ -47,7 +47,8 @@ export function knownSchemas(metadata: TableMetadata): readonly Schema[] {
   })
 }
 
-function nextSchemaId(schemas: readonly SchemaJson[]): number {
+/** The id that a new schema of the table gets. */
+export function nextSchemaId({ schemas }: TableMetadata): number {
   return Math.max(-1, ...schemas.map((schema) => schema['schema-id'])) + 1
 }
 

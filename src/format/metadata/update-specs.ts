@@ -25,12 +25,17 @@ export function addSpec(draft: Draft, json: NewPartitionSpecJson): Draft {
   if (same !== undefined) return { ...draft, lastSpecId: same['spec-id'] }
   checkSpec(spec, schemaOf(draft), knownFields(metadata))
   checkFieldIds(metadata, spec)
-  const id = Math.max(-1, ...metadata['partition-specs'].map((each) => each['spec-id'])) + 1
+  const id = nextSpecId(metadata)
   const next = changed(draft, {
     'partition-specs': [...metadata['partition-specs'], { 'spec-id': id, fields }],
     'last-partition-id': Math.max(metadata['last-partition-id'], ...fields.map((field) => field['field-id'])),
   })
   return { ...next, lastSpecId: id }
+}
+
+/** The id that a new spec of the table gets. */
+export function nextSpecId(metadata: TableMetadata): number {
+  return Math.max(-1, ...metadata['partition-specs'].map((each) => each['spec-id'])) + 1
 }
 
 /**
@@ -130,12 +135,15 @@ export function addSortOrder(draft: Draft, json: SortOrderJson): Draft {
   const same = metadata['sort-orders'].find((each) => sameSortFields(sortOrderFromJson(each), order))
   if (same !== undefined) return { ...draft, lastOrderId: same['order-id'] }
   checkSortOrder(order, schemaOf(draft))
-  const unsorted = order.fields.length === 0
-  const id = unsorted
-    ? UNSORTED.orderId
-    : Math.max(UNSORTED.orderId, ...metadata['sort-orders'].map((each) => each['order-id'])) + 1
+  const id = nextOrderId(metadata, order)
   const added = { ...json, 'order-id': id }
   return { ...changed(draft, { 'sort-orders': [...metadata['sort-orders'], added] }), lastOrderId: id }
+}
+
+/** The id that a new sort order of the table gets. */
+export function nextOrderId(metadata: TableMetadata, { fields }: SortOrder): number {
+  if (fields.length === 0) return UNSORTED.orderId
+  return Math.max(UNSORTED.orderId, ...metadata['sort-orders'].map((each) => each['order-id'])) + 1
 }
 
 /** Rejects an order that does not fit the schema it is added under. */

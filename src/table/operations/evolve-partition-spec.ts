@@ -7,6 +7,7 @@ import {
 import type { PartitionEdit } from '../../format/evolution/partition-edit.ts'
 import type { TableRequirement } from '../../format/metadata/requirements.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
+import { nextSpecId } from '../../format/metadata/update-specs.ts'
 import { LAST_ADDED, type TableUpdate } from '../../format/metadata/updates.ts'
 import { currentSchema, defaultSpec, specsById } from '../../format/metadata/views.ts'
 import { partitionFieldToJson, sameFields, type PartitionSpec } from '../../format/partition-spec.ts'
@@ -47,7 +48,7 @@ export class EvolvePartitionSpecChange extends MetadataChange {
     this.#sent = spec
     const known = [...specsById(base).values()].find((each) => sameFields(each, spec))
     return {
-      updates: specUpdates(evolution, known),
+      updates: specUpdates(base, evolution, known),
       requirements: requirements(base, known === undefined),
       witness: evolution.witness,
     }
@@ -55,10 +56,14 @@ export class EvolvePartitionSpecChange extends MetadataChange {
 }
 
 /** A spec that the table had before becomes the default again under its old id. */
-function specUpdates({ fields }: PartitionEvolution, known: PartitionSpec | undefined): TableUpdate[] {
+function specUpdates(
+  base: TableMetadata,
+  { fields }: PartitionEvolution,
+  known: PartitionSpec | undefined,
+): TableUpdate[] {
   if (known !== undefined) return [{ action: 'set-default-spec', 'spec-id': known.specId }]
   return [
-    { action: 'add-spec', spec: { fields: fields.map(partitionFieldToJson) } },
+    { action: 'add-spec', spec: { 'spec-id': nextSpecId(base), fields: fields.map(partitionFieldToJson) } },
     { action: 'set-default-spec', 'spec-id': LAST_ADDED },
   ]
 }

@@ -6,7 +6,7 @@ import type { SchemaEdit } from '../../format/evolution/schema-edit.ts'
 import type { EvolutionBase, EvolutionOptions } from '../../format/evolution/staging.ts'
 import type { TableRequirement } from '../../format/metadata/requirements.ts'
 import type { SchemaJson, TableMetadata } from '../../format/metadata/table-metadata.ts'
-import { knownSchemas } from '../../format/metadata/update-schemas.ts'
+import { knownSchemas, nextSchemaId } from '../../format/metadata/update-schemas.ts'
 import { LAST_ADDED, type TableUpdate } from '../../format/metadata/updates.ts'
 import { currentSchema, defaultSortOrder, defaultSpec, specsById } from '../../format/metadata/views.ts'
 import { NAME_MAPPING_KEY, nameMappingToJson, parseNameMapping } from '../../format/name-mapping.ts'
@@ -81,7 +81,7 @@ type NextSchema = Pick<SchemaEvolution, 'schema' | 'lastColumnId'> & Partial<Sch
 export function schemaCommit(base: TableMetadata, next: NextSchema): CommitAttempt {
   const knownId = knownSchemaId(base, next.schema)
   return {
-    updates: [...schemaUpdates(next, knownId), ...propertyUpdates(base, next.schema)],
+    updates: [...schemaUpdates(base, next, knownId), ...propertyUpdates(base, next.schema)],
     requirements: requirements(base, next.madeRequired ?? [], knownId),
   }
 }
@@ -97,9 +97,13 @@ function knownSchemaId(base: TableMetadata, schema: Schema): number | null {
   return knownSchemas(base).find((each) => sameSchema(each, schema))?.schemaId ?? null
 }
 
-function schemaUpdates({ schema, lastColumnId }: NextSchema, knownId: number | null): TableUpdate[] {
+function schemaUpdates(
+  base: TableMetadata,
+  { schema, lastColumnId }: NextSchema,
+  knownId: number | null,
+): TableUpdate[] {
   if (knownId !== null) return [{ action: 'set-current-schema', 'schema-id': knownId }]
-  const json: SchemaJson = schemaToJson(schema)
+  const json: SchemaJson = schemaToJson({ ...schema, schemaId: nextSchemaId(base) })
   return [
     { action: 'add-schema', schema: json, 'last-column-id': lastColumnId },
     { action: 'set-current-schema', 'schema-id': LAST_ADDED },

@@ -1,6 +1,7 @@
 /** Replacing the order that new data files are sorted by; files that are there stay as they are. */
 import { IncompatibleChangeError, InvalidArgumentError } from '../../errors.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
+import { nextOrderId } from '../../format/metadata/update-specs.ts'
 import { LAST_ADDED, type TableUpdate } from '../../format/metadata/updates.ts'
 import { currentSchema, defaultSortOrder } from '../../format/metadata/views.ts'
 import {
@@ -61,7 +62,10 @@ export function orderUpdates(base: TableMetadata, order: SortOrder): TableUpdate
   const known = base['sort-orders'].map(sortOrderFromJson).find((each) => sameSortFields(each, order))
   if (known !== undefined) return [{ action: 'set-default-sort-order', 'sort-order-id': known.orderId }]
   return [
-    { action: 'add-sort-order', 'sort-order': sortOrderToJson(order) },
+    {
+      action: 'add-sort-order',
+      'sort-order': sortOrderToJson({ ...order, orderId: nextOrderId(base, order) }),
+    },
     { action: 'set-default-sort-order', 'sort-order-id': LAST_ADDED },
   ]
 }

@@ -6,6 +6,7 @@ import { keepFieldIds } from '../../format/evolution/keep-ids.ts'
 import { replacingFields } from '../../format/evolution/replace-spec.ts'
 import type { TableRequirement } from '../../format/metadata/requirements.ts'
 import type { FormatVersion, TableMetadata } from '../../format/metadata/table-metadata.ts'
+import { nextSpecId } from '../../format/metadata/update-specs.ts'
 import { applyUpdates, LAST_ADDED, type TableUpdate } from '../../format/metadata/updates.ts'
 import { currentSchema, defaultSortOrder, defaultSpec, specsById } from '../../format/metadata/views.ts'
 import { sameFields, type PartitionField, type PartitionSpec } from '../../format/partition-spec.ts'
@@ -105,7 +106,10 @@ export class ReplaceTableChange implements CommitChange {
     const known = [...specsById(base).values()].find((each) => sameFields(each, spec))
     if (known !== undefined) return [{ action: 'set-default-spec', 'spec-id': known.specId }]
     return [
-      { action: 'add-spec', spec: { fields: replacingFields(wanted, before, version) } },
+      {
+        action: 'add-spec',
+        spec: { 'spec-id': nextSpecId(base), fields: replacingFields(wanted, before, version) },
+      },
       { action: 'set-default-spec', 'spec-id': LAST_ADDED },
     ]
   }
