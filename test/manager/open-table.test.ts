@@ -197,6 +197,7 @@ test('whatever would write is refused, and leaves every file as it is', () =>
   place(async ({ manager, path }) => {
     const opened = await manager.openTable(path)
     const snapshotId = opened.currentSnapshot?.['snapshot-id'] ?? 0n
+    const first = opened.metadata.snapshots[0]?.['snapshot-id'] ?? 0n
     const attempts: Readonly<Record<string, () => Promise<unknown>>> = {
       addFiles: () => manager.addFiles(opened, [`${path}/data/none.parquet`]),
       deleteRows: () => manager.deleteRows(opened, 'id = 1'),
@@ -214,12 +215,11 @@ test('whatever would write is refused, and leaves every file as it is', () =>
     }
     const upkeep: Readonly<Record<string, () => Promise<unknown>>> = {
       compactTable: () => manager.compactTable(opened, { minInputFiles: 2 }),
-      expireSnapshots: () => manager.expireSnapshots(opened, { olderThan: new Date() }),
+      expireSnapshots: () => manager.expireSnapshots(opened, { snapshotIds: [first] }),
       removeOrphanFiles: () => manager.removeOrphanFiles(opened),
       relocateTable: () => manager.relocateTable(opened, { to: `${path}-moved` }),
       rewriteManifests: () => manager.rewriteManifests(opened),
-      rollbackToSnapshot: () =>
-        manager.rollbackToSnapshot(opened, opened.metadata.snapshots[0]?.['snapshot-id'] ?? 0n),
+      rollbackToSnapshot: () => manager.rollbackToSnapshot(opened, first),
     }
     const before = await readdir(path, { recursive: true })
     for (const [name, attempt] of Object.entries(upkeep)) {
