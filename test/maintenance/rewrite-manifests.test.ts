@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DataPlane } from '../../src/engine/data-plane.ts'
 import { t, table, type IcebergTableManager, type Table } from '../../src/index.ts'
+import { isWorthIt } from '../../src/table/operations/rewrite-manifests.ts'
 import { memoryManagerWorld, openEngine, type ManagerWorld } from '../support/manager-world.ts'
 
 let folder: string
@@ -202,4 +203,38 @@ test('where others were faster nothing is left to do, and no file is left behind
   expect(result).toMatchObject({ snapshotId: null, replacedManifests: 0, createdManifests: 0, attempts: 1 })
   expect(await world.objects()).toEqual([...before, ...theirs].toSorted())
   expect(tbl.currentSnapshot?.summary?.operation).toBe('replace')
+})
+
+describe('whether manifests are worth rewriting', () => {
+  const MIB = 1024 ** 2
+  const sized = (count: number, length: number) => Array.from({ length: count }, () => ({ length }))
+  const worth = (count: number, length: number) => isWorthIt({ properties: {} }, sized(count, length))
+
+  test('is told by their number, against 8 MiB for each', () => {
+    expect([worth(1, 100), worth(2, 100), worth(3, 8 * MIB), worth(30, MIB), worth(1, 20 * MIB)]).toEqual([
+      false,
+      true,
+      false,
+      true,
+      true,
+    ])
+  })
+
+  test('leaves alone what chunks of 128 MiB come to, which is one off here and there', () => {
+    // 15, 15 and 5 of 8.12 MiB: each chunk is of so many, and their bytes together would make 36.
+    expect(worth(35, 8.12 * MIB)).toBe(false)
+    expect(worth(300, MIB)).toBe(true)
+    expect(worth(10, 40 * MIB)).toBe(true)
+  })
+})
+
+test('entries are spread evenly over as many manifests as are needed', async () => {
+  const { manager, tbl } = await start()
+  const manifests = (await tbl.inspect.manifests()).filter(({ content }) => content === 'data')
+  const bytes = manifests.reduce((sum, { length }) => sum + length, 0)
+  // 12 entries into 7 manifests: two each would be six.
+  await manager.updateProperties(tbl, {
+    set: { 'commit.manifest.target-size-bytes': String(Math.round(bytes / 7)) },
+  })
+  expect(await manager.rewriteManifests(tbl)).toMatchObject({ createdManifests: 7, entries: 12 })
 })

@@ -145,18 +145,14 @@ export class RewriteManifestsChange implements CommitChange {
     const order = new ClusterOrder(metadata, group)
     const manifests: ManifestFile[] = []
     let total = 0
-    for (const chunk of chunksOf(order.sortedManifests(selected), Math.max(BYTES_IN_ORDER, target))) {
+    for (const chunk of chunksOf(order.sortedManifests(selected), bytesAtATime(target))) {
       const read = await mapConcurrently(chunk, (manifest) =>
         entriesOf(context, manifest, { liveOnly: true }),
       )
       const entries = order.sortedEntries(read.flat())
       total += entries.length
-      const count = Math.max(1, Math.round(bytesOf(chunk) / target))
-      const size = Math.ceil(entries.length / count)
-      for (let at = 0; at < entries.length; at += size) {
-        const existing = entries
-          .slice(at, at + size)
-          .map((entry) => ({ ...entry, status: 'existing' as const }))
+      for (const part of evenParts(entries, Math.max(1, Math.round(bytesOf(chunk) / target)))) {
+        const existing = part.map((entry) => ({ ...entry, status: 'existing' as const }))
         manifests.push(await this.#producer.writeSharedManifest(metadata, existing))
       }
     }
@@ -164,11 +160,32 @@ export class RewriteManifestsChange implements CommitChange {
   }
 }
 
-/** Whether manifests are more than their size needs, or one is larger than any should be. */
-export function isWorthIt(base: TableMetadata, manifests: readonly ManifestFile[]): boolean {
+/**
+ * Whether manifests are more than their size needs, or one is larger than any should be. What is
+ * written chunk by chunk comes to about as many as are needed, and would else be written for ever.
+ */
+export function isWorthIt(
+  base: Pick<TableMetadata, 'properties'>,
+  manifests: readonly Pick<ManifestFile, 'length'>[],
+): boolean {
   const target = intProperty(base.properties, 'commit.manifest.target-size-bytes')
-  const needed = Math.max(1, Math.round(bytesOf(manifests) / target))
-  return manifests.length !== needed && manifests.length > 0
+  const bytes = bytesOf(manifests)
+  const needed = Math.max(1, Math.round(bytes / target))
+  const atATime = bytesAtATime(target)
+  const slack = bytes <= atATime ? 0 : Math.ceil(bytes / atATime)
+  return manifests.length > 0 && Math.abs(manifests.length - needed) > slack
+}
+
+function bytesAtATime(target: number): number {
+  return Math.max(BYTES_IN_ORDER, target)
+}
+
+/** Items in their order, as many in each part as in the others, or one more. */
+function* evenParts<T>(items: readonly T[], count: number): Generator<readonly T[], void, undefined> {
+  for (let part = 0; part < count; part += 1) {
+    const [from, to] = [part, part + 1].map((at) => Math.floor((at * items.length) / count))
+    if (to !== from) yield items.slice(from, to)
+  }
 }
 
 /** Whether manifests follow each other by their values of the first field to cluster by. */
@@ -188,7 +205,7 @@ function isIn(group: ManifestGroup, manifest: ManifestFile): boolean {
   )
 }
 
-export function bytesOf(manifests: readonly ManifestFile[]): number {
+export function bytesOf(manifests: readonly Pick<ManifestFile, 'length'>[]): number {
   return manifests.reduce((bytes, { length }) => bytes + length, 0)
 }
 
