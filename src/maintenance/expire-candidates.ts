@@ -1,11 +1,19 @@
 /** What may have to go with snapshots: everything that they reach and other manifests do not list. */
 import type { ListedManifest } from '../format/manifest/list.ts'
 import type { FileContent } from '../format/manifest/entry.ts'
+import type { StatisticsFileJson } from '../format/metadata/table-metadata.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import type { ManifestContext } from '../table/manifest-reader.ts'
 import type { FileTotals } from './expire-plan.ts'
 import { LocationHashes } from './location-hashes.ts'
-import { FILES_AT_A_TIME, inSlices, newManifests, statisticsFiles, visitFiles } from './reachability.ts'
+import {
+  FILES_AT_A_TIME,
+  inSlices,
+  newManifests,
+  statisticsFiles,
+  statisticsOf,
+  visitFiles,
+} from './reachability.ts'
 
 /** What a file holds, in the words of results. */
 export type FileKind = keyof FileTotals
@@ -39,16 +47,23 @@ export async function* candidatesOf(
   // A staying snapshot that is broken lists what nobody can read any more; what it would have kept is
   // asked again, and strictly, before anything is deleted.
   for await (const _known of newManifests(context, staying, seen, { passOverMissing: true }));
-  for await (const manifests of newManifests(context, leaving, seen, { passOverMissing: true }))
+  const lists: Candidate[] = []
+  const onList = (snapshot: Snapshot, bytes: number): void => {
+    const location = snapshot['manifest-list']
+    if (location !== undefined) lists.push({ kind: 'manifestLists', location, bytes })
+  }
+  for await (const manifests of newManifests(context, leaving, seen, { passOverMissing: true, onList }))
     yield* withFiles(context, manifests)
-  yield [...statisticsFiles(context.metadata, ids)].map((location): Candidate => ({
+  yield statisticsOf(context.metadata, ids).map((file) => ({
     kind: 'statisticsFiles',
-    location,
-    bytes: 0,
+    location: file['statistics-path'],
+    bytes: sizeOf(file),
   }))
-  yield leaving
-    .flatMap((snapshot) => snapshot['manifest-list'] ?? [])
-    .map((location): Candidate => ({ kind: 'manifestLists', location, bytes: 0 }))
+  yield lists
+}
+
+function sizeOf({ 'file-size-in-bytes': size }: StatisticsFileJson): number {
+  return typeof size === 'number' ? size : 0
 }
 
 async function* withFiles(
@@ -76,6 +91,8 @@ async function* withFiles(
 export interface Staying {
   readonly context: ManifestContext
   readonly snapshots: readonly Snapshot[]
+  /** What is needed besides: a manifest may name anything, the table's own metadata too. */
+  readonly metadataFiles: readonly string[]
 }
 
 /** Which kinds of files are asked about: manifests need not be opened for lists. */
@@ -93,8 +110,9 @@ export async function visitStaying(
   asked: Asked,
   reached: (location: string) => boolean,
 ): Promise<void> {
-  for (const { context, snapshots } of staying) {
+  for (const { context, snapshots, metadataFiles } of staying) {
     const { metadata } = context
+    for (const location of metadataFiles) reached(location)
     for (const location of statisticsFiles(metadata, idsOf(snapshots))) reached(location)
     for (const snapshot of snapshots)
       if (snapshot['manifest-list'] !== undefined) reached(snapshot['manifest-list'])

@@ -1,12 +1,17 @@
 /** From what a caller asks, and what the manager's settings say and allow, to the rules of retention. */
 import { InvalidArgumentError, PolicyViolationError } from '../errors.ts'
-import type {
-  RetentionLimits,
-  RetentionRules,
-  RetentionSource,
+import {
+  retentionOf,
+  type Retention,
+  type RetentionLimits,
+  type RetentionRules,
+  type RetentionSource,
 } from '../format/metadata/snapshot-retention.ts'
+import { snapshotById } from '../format/metadata/views.ts'
 import type { Bounds, RetentionSettings } from '../table/runtime.ts'
+import type { TableState } from '../table/table-state.ts'
 import { parseTime } from '../table/time-travel.ts'
+import type { ExpirePlan } from './expire-plan.ts'
 
 /** Which snapshots an expiry is to let go of. */
 export interface ExpiryChoice {
@@ -73,8 +78,31 @@ function keepLastOf({ keepLast }: ExpiryChoice): number | null {
   })
 }
 
+/** What the rules let go of. PolicyViolationError when they lie outside of the manager's bounds. */
+export function agedSnapshots({ metadata, runtime }: TableState, rules: RetentionRules): Retention {
+  const retention = retentionOf(metadata, rules)
+  for (const [branch, limits] of retention.branches)
+    checkLimits(limits, `branch '${branch}'`, rules, runtime.retention)
+  checkLimits(retention.unreferenced, 'snapshots without a ref', rules, runtime.retention)
+  return retention
+}
+
+/**
+ * PolicyViolationError for a plan that the manager who executes it would not have made: it may come
+ * from another one, and from whoever stored it.
+ */
+export function checkPlannedRules(state: TableState, { rules, snapshots }: ExpirePlan): void {
+  const { metadata, runtime } = state
+  if (rules !== null) agedSnapshots(state, rules)
+  const nowMs = runtime.clock.now()
+  for (const { snapshotId } of snapshots.filter(({ reason }) => reason === 'named')) {
+    const snapshot = snapshotById(metadata, BigInt(snapshotId))
+    if (snapshot !== null) checkNamedAge(snapshot['timestamp-ms'], nowMs, runtime.retention)
+  }
+}
+
 /** PolicyViolationError naming who asked for what lies outside of the manager's bounds. */
-export function checkLimits(
+function checkLimits(
   limits: RetentionLimits,
   where: string,
   rules: RetentionRules,

@@ -10,9 +10,12 @@ import type { TableState } from '../table/table-state.ts'
 import type { Candidate, Staying } from './expire-candidates.ts'
 import type { ExpirePlan, FileTotals } from './expire-plan.ts'
 import { countFile, emptyTotals } from './file-totals.ts'
+import { hashOf, LocationHashes } from './location-hashes.ts'
+import { newestState } from './newest-state.ts'
 import type { MaintenanceProgress } from './plan.ts'
-import { historyContext, inSlices } from './reachability.ts'
+import { historyContext, inSlices, metadataFiles } from './reachability.ts'
 import { unreachedFiles, type CandidateSource } from './unreached-files.ts'
+import { expectEverySnapshot } from './whole-history.ts'
 
 /** What a sweep did. */
 export interface SweepResult {
@@ -49,11 +52,10 @@ export async function sweep(
 ): Promise<SweepResult> {
   const after = await wholeHistory(state, answer)
   if (after instanceof FloebergError) return { ...NOTHING_SWEPT, failure: after }
-  const run = new Sweep(
-    state.storage.store,
-    new AllowedRoots(after.metadata, state.runtime.extraRoots),
-    options,
-  )
+  const run = new Sweep(state.storage.store, new AllowedRoots(after.metadata, state.runtime.extraRoots), {
+    ...options,
+    names: plan.files?.names ?? null,
+  })
   if (!boolProperty(after.metadata.properties, 'gc.enabled'))
     return run.stopped('gc.enabled is false: files may be shared and are not deleted')
   const lost = lostRefs(state, after, plan)
@@ -63,8 +65,16 @@ export async function sweep(
     )
   }
   const staying: readonly Staying[] = [
-    { context: historyContext(state, after.metadata, options.signal), snapshots: after.metadata.snapshots },
-    { context: historyContext(state, state.metadata, options.signal), snapshots: lost.snapshots },
+    {
+      context: historyContext(state, after.metadata, options.signal),
+      snapshots: after.metadata.snapshots,
+      metadataFiles: metadataFiles(after),
+    },
+    {
+      context: historyContext(state, state.metadata, options.signal),
+      snapshots: lost.snapshots,
+      metadataFiles: metadataFiles(state.loaded),
+    },
   ]
   return run.all(unreachedFiles(source, staying, { signal: options.signal }))
 }
@@ -79,13 +89,12 @@ export const NOTHING_SWEPT: SweepResult = {
 }
 
 /** A catalog may answer without all snapshots; or why it does not answer with them. */
-async function wholeHistory(
-  { runtime, id }: TableState,
-  answer: LoadedTable,
-): Promise<LoadedTable | FloebergError> {
+async function wholeHistory(state: TableState, answer: LoadedTable): Promise<LoadedTable | FloebergError> {
   if (answer.snapshotsComplete) return answer
   try {
-    return await runtime.catalog.loadTable(id, { snapshots: 'all' })
+    const { loaded } = await newestState(state, undefined)
+    expectEverySnapshot(loaded, state.id)
+    return loaded
   } catch (error) {
     if (error instanceof FloebergError) return error
     throw error
@@ -117,21 +126,29 @@ function lostRefs(state: TableState, after: LoadedTable, plan: ExpirePlan): Lost
   return { snapshots, unknown }
 }
 
+interface RunOptions extends SweepOptions {
+  /** All that may be deleted; null: the plan has no list of them. */
+  readonly names: readonly string[] | null
+}
+
 class Sweep {
   readonly #store: ObjectStore
   readonly #roots: AllowedRoots
-  readonly #options: SweepOptions
+  readonly #options: RunOptions
+  readonly #named: LocationHashes | null
   readonly #deleted = emptyTotals()
   readonly #kept: string[] = []
   #keptCount = 0
   #outside = 0
+  #unnamed = 0
   #done = 0
   #failure: Error | null = null
 
-  constructor(store: ObjectStore, roots: AllowedRoots, options: SweepOptions) {
+  constructor(store: ObjectStore, roots: AllowedRoots, options: RunOptions) {
     this.#store = store
     this.#roots = roots
     this.#options = options
+    this.#named = options.names === null ? null : hashesOf(options.names)
   }
 
   async all(unreached: AsyncIterable<readonly Candidate[]>): Promise<SweepResult> {
@@ -142,9 +159,11 @@ class Sweep {
       if (!(error instanceof FloebergError)) throw error
       this.#failure ??= error
     }
-    const reasons =
-      this.#outside === 0 ? [] : [`${this.#outside} files lie outside of the table's own locations`]
-    return this.#result(reasons)
+    const left = [
+      [this.#outside, `${this.#outside} files lie outside of the table's own locations`],
+      [this.#unnamed, `${this.#unnamed} files are not among those that the plan lists`],
+    ] as const
+    return this.#result(left.flatMap(([count, reason]) => (count === 0 ? [] : [reason])))
   }
 
   stopped(reason: string): SweepResult {
@@ -152,8 +171,10 @@ class Sweep {
   }
 
   async #delete(candidates: readonly Candidate[]): Promise<void> {
-    const allowed = candidates.filter(({ location }) => this.#roots.allows(location))
-    const outside = candidates.filter(({ location }) => !this.#roots.allows(location))
+    const named = candidates.filter(({ location }) => this.#named?.has(hashOf(location)) ?? true)
+    this.#unnamed += candidates.length - named.length
+    const allowed = named.filter(({ location }) => this.#roots.allows(location))
+    const outside = named.filter(({ location }) => !this.#roots.allows(location))
     this.#outside += outside.length
     for (const { location } of outside) this.#keep(location)
     if (allowed.length === 0) return
@@ -192,4 +213,10 @@ class Sweep {
       reasons,
     }
   }
+}
+
+function hashesOf(locations: readonly string[]): LocationHashes {
+  const hashes = new LocationHashes()
+  for (const location of locations) hashes.add(hashOf(location))
+  return hashes
 }

@@ -13,10 +13,12 @@ import { candidatesOf } from './expire-candidates.ts'
 import { expirable, ExpireChange, GC_HINT, type CandidateList, type Expired } from './expire-change.ts'
 import { ExpiryList } from './expire-list.ts'
 import { expirePlanSchema, type ExpirePlan, type FileTotals } from './expire-plan.ts'
+import { checkPlannedRules } from './expire-rules.ts'
 import { NOTHING_SWEPT, sweep } from './expire-sweep.ts'
 import { checkGcEnabled } from './gc-enabled.ts'
 import { parsePlan, type ExecuteOptions } from './plan.ts'
 import { historyContext } from './reachability.ts'
+import { expectEverySnapshot } from './whole-history.ts'
 
 /** What an expiry did. */
 export interface ExpireResult {
@@ -61,9 +63,12 @@ export function parseExpirePlan(plan: unknown): ExpirePlan {
 /** Carries an expiry out; `table` is what its commit made, or the table as it is when there was none. */
 export async function executeExpire(
   state: TableState,
-  plan: ExpirePlan,
+  given: ExpirePlan,
   options: ExecuteExpireOptions = {},
 ): Promise<{ readonly result: ExpireResult; readonly table: LoadedTable }> {
+  const plan = noLaterThan(state.runtime.clock.now(), given)
+  expectEverySnapshot(state.loaded, state.id)
+  checkPlannedRules(state, plan)
   const list = plan.cleanExpiredFiles ? await openList(state, plan, options.signal) : null
   const change = new ExpireChange(state, plan, { list, signal: options.signal })
   const { runtime, id, loaded } = state
@@ -90,9 +95,15 @@ export async function executeExpire(
     ],
     failure: swept.failure,
     attempts,
-    plan,
+    plan: given,
   }
   return { result, table }
+}
+
+/** Nothing is too old yet that only will be. */
+function noLaterThan(nowMs: number, plan: ExpirePlan): ExpirePlan {
+  const { rules } = plan
+  return rules === null ? plan : { ...plan, rules: { ...rules, nowMs: Math.min(rules.nowMs, nowMs) } }
 }
 
 /** How an expiry is carried out. */

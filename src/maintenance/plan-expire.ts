@@ -1,6 +1,6 @@
 /** Planning an expiry: which snapshots and refs go, and what is deleted with them. Changes nothing. */
 import { InvalidArgumentError, NoSuchSnapshotError } from '../errors.ts'
-import { retentionOf, type Retention, type RetentionRules } from '../format/metadata/snapshot-retention.ts'
+import type { Retention } from '../format/metadata/snapshot-retention.ts'
 import { refsOf, snapshotById } from '../format/metadata/views.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { metadataLocation } from '../table/table-locations.ts'
@@ -10,13 +10,14 @@ import { candidatesOf } from './expire-candidates.ts'
 import { GC_HINT } from './expire-change.ts'
 import { listLocation } from './expire-list.ts'
 import type { ExpirePlan, PlannedFiles } from './expire-plan.ts'
-import { checkLimits, checkNamedAge, retentionRules, type ExpiryChoice } from './expire-rules.ts'
+import { agedSnapshots, checkNamedAge, retentionRules, type ExpiryChoice } from './expire-rules.ts'
 import { countFile, emptyTotals } from './file-totals.ts'
 import { unusedMetadata } from './expire-unused.ts'
 import { checkGcEnabled } from './gc-enabled.ts'
 import { planHead } from './plan.ts'
-import { historyContext } from './reachability.ts'
+import { historyContext, metadataFiles } from './reachability.ts'
 import { unreachedFiles } from './unreached-files.ts'
+import { expectEverySnapshot } from './whole-history.ts'
 
 /** What an expiry takes with it. */
 export interface ExpiryScope {
@@ -36,17 +37,19 @@ export interface PlanExpireOptions extends ExpiryChoice, ExpiryScope {
 }
 
 /**
- * What would go. NoSuchSnapshotError, InvalidArgumentError, PolicyViolationError; MissingFileError and
- * CorruptFileError when it cannot be told which files are needed.
+ * What would go. NoSuchSnapshotError, InvalidArgumentError, PolicyViolationError; UnsupportedFeatureError
+ * where the catalog leaves out snapshots; MissingFileError and CorruptFileError when it cannot be told
+ * which files are needed.
  */
 export async function planExpire(state: TableState, options: PlanExpireOptions): Promise<ExpirePlan> {
   const { metadata, runtime } = state
   const { cleanExpiredFiles = true, cleanExpiredMetadata = false, signal } = options
+  expectEverySnapshot(state.loaded, state.id)
   if (cleanExpiredFiles) checkGcEnabled(metadata, GC_HINT)
   const nowMs = runtime.clock.now()
   const rules = retentionRules(options, runtime.retention, nowMs)
   const named = namedSnapshots(state, options.snapshotIds ?? [], nowMs)
-  const aged = rules === null ? null : agedOf(state, rules)
+  const aged = rules === null ? null : agedSnapshots(state, rules)
   const isNamed = new Set(named)
   const old = (aged?.expiredSnapshots ?? []).filter((snapshot) => !isNamed.has(snapshot))
   const leaving = [...named, ...old]
@@ -95,23 +98,16 @@ async function filesOf(
   const gone = new Set(leaving)
   const snapshots = state.metadata.snapshots.filter((snapshot) => !gone.has(snapshot))
   const source = { batches: () => candidatesOf(context, leaving) }
+  const staying = [{ context, snapshots, metadataFiles: metadataFiles(state.loaded) }]
   const totals = emptyTotals()
   const names: string[] = []
-  for await (const batch of unreachedFiles(source, [{ context, snapshots }], { signal })) {
+  for await (const batch of unreachedFiles(source, staying, { signal })) {
     for (const { kind, location, bytes } of batch) {
       countFile(totals, kind, bytes)
       if (listFiles) names.push(location)
     }
   }
   return { totals, names: listFiles ? names : null }
-}
-
-function agedOf({ metadata, runtime }: TableState, rules: RetentionRules): Retention {
-  const retention = retentionOf(metadata, rules)
-  for (const [branch, limits] of retention.branches)
-    checkLimits(limits, `branch '${branch}'`, rules, runtime.retention)
-  checkLimits(retention.unreferenced, 'snapshots without a ref', rules, runtime.retention)
-  return retention
 }
 
 function namedSnapshots(

@@ -2,10 +2,11 @@
  * What snapshots reach: manifest lists, manifests, data and delete files, shown one after another and
  * never held.
  */
+import type { LoadedTable } from '../catalog/catalog.ts'
 import { MissingFileError } from '../errors.ts'
 import type { ListedManifest } from '../format/manifest/list.ts'
 import type { ListedFile } from '../format/manifest/manifest.ts'
-import type { TableMetadata } from '../format/metadata/table-metadata.ts'
+import type { StatisticsFileJson, TableMetadata } from '../format/metadata/table-metadata.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import { mapConcurrently } from '../table/concurrency.ts'
 import { LruCache } from '../table/lru-cache.ts'
@@ -37,6 +38,8 @@ export function historyContext(
 export interface WalkOptions {
   /** What is gone reaches nothing any more. Default false: MissingFileError. */
   readonly passOverMissing?: boolean | undefined
+  /** Told of every snapshot that was looked at, and of how many bytes its list has. */
+  readonly onList?: ((snapshot: Snapshot, bytes: number) => void) | undefined
 }
 
 /**
@@ -53,14 +56,14 @@ export async function* newManifests(
     const found: ListedManifest[] = []
     await mapConcurrently(
       some,
-      (snapshot) =>
-        unlessMissing(
-          options,
-          visitManifestsOf(context, snapshot, ({ location, length, specId, content }) => {
-            if (seen.add(hashOf(location)) === 'new') found.push({ location, length, specId, content })
-          }),
-          undefined,
-        ),
+      async (snapshot) => {
+        const visit = ({ location, length, specId, content }: ListedManifest): void => {
+          if (seen.add(hashOf(location)) === 'new') found.push({ location, length, specId, content })
+        }
+        // Not as an argument: where nobody asks for sizes, that would not be evaluated, nor anything read.
+        const bytes = await unlessMissing(options, visitManifestsOf(context, snapshot, visit), 0)
+        options.onList?.(snapshot, bytes)
+      },
       FILES_AT_A_TIME,
     )
     yield found
@@ -81,11 +84,25 @@ export async function visitFiles(
   )
 }
 
+/** The current metadata file, and those that the log names. */
+export function metadataFiles({ metadata, metadataLocation }: LoadedTable): readonly string[] {
+  const earlier = metadata['metadata-log'].map((entry) => entry['metadata-file'])
+  return metadataLocation === null ? earlier : [metadataLocation, ...earlier]
+}
+
 /** Statistics files of snapshots; all of the table's without. */
 export function statisticsFiles(metadata: TableMetadata, ids?: ReadonlySet<bigint>): readonly string[] {
-  return [...metadata.statistics, ...metadata['partition-statistics']]
-    .filter((file) => ids === undefined || ids.has(file['snapshot-id']))
-    .map((file) => file['statistics-path'])
+  return statisticsOf(metadata, ids).map((file) => file['statistics-path'])
+}
+
+/** As `statisticsFiles`, with all that the metadata has of them. */
+export function statisticsOf(
+  metadata: TableMetadata,
+  ids?: ReadonlySet<bigint>,
+): readonly StatisticsFileJson[] {
+  return [...metadata.statistics, ...metadata['partition-statistics']].filter(
+    (file) => ids === undefined || ids.has(file['snapshot-id']),
+  )
 }
 
 async function unlessMissing<T>(

@@ -5,7 +5,7 @@ import { joinLocation } from '../storage/location.ts'
 import type { ManifestContext } from '../table/manifest-reader.ts'
 import { metadataLocation } from '../table/table-locations.ts'
 import { LocationHashes } from './location-hashes.ts'
-import { newManifests, statisticsFiles, visitFiles } from './reachability.ts'
+import { metadataFiles, newManifests, statisticsFiles, visitFiles } from './reachability.ts'
 
 /**
  * Metadata files (the log's, too), statistics, and of every snapshot its list, manifests and live
@@ -17,8 +17,7 @@ export async function visitReachable(
   visit: (location: string) => void,
 ): Promise<void> {
   const { metadata } = context
-  if (loaded.metadataLocation !== null) visit(loaded.metadataLocation)
-  for (const entry of metadata['metadata-log']) visit(entry['metadata-file'])
+  for (const location of metadataFiles(loaded)) visit(location)
   for (const location of statisticsFiles(metadata)) visit(location)
   for (const location of await hintedFiles(context)) visit(location)
   for (const { 'manifest-list': list } of metadata.snapshots) if (list !== undefined) visit(list)

@@ -19,7 +19,8 @@ async function staying(lists: readonly string[]): Promise<readonly Staying[]> {
     'timestamp-ms': index,
     'manifest-list': list,
   }))
-  return [{ context: historyContext(state, { ...state.metadata, snapshots }), snapshots }]
+  const context = historyContext(state, { ...state.metadata, snapshots })
+  return [{ context, snapshots, metadataFiles: [] }]
 }
 
 async function unreached(
