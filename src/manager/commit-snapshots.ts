@@ -18,8 +18,9 @@ export async function commitSnapshotEdits<In, Out>(
   edits: readonly SnapshotEdit[],
   options: ManageSnapshotsCommitOptions,
 ): Promise<ManageSnapshotsResult> {
-  const { runtime, storage } = table.state
-  const change = new ManageSnapshotsChange({ runtime, storage }, edits)
+  const { runtime, storage, transaction } = table.state
+  const site = { runtime, storage, transaction: transaction?.change }
+  const change = new ManageSnapshotsChange(site, edits)
   return commitEdits(table, edits, change, options)
 }
 

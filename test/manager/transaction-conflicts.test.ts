@@ -158,6 +158,25 @@ describe('steps on snapshots that were picked', () => {
   })
 })
 
+test.each(['main', 'dev'])(
+  'going back on %s after a write to it does not take others’ rows away',
+  async (branch) => {
+    const world = await open()
+    const tbl = await filled(world)
+    await world.manager.manageSnapshots(tbl).createBranch('dev').commit()
+    const before = tbl.currentSnapshot?.['snapshot-id'] ?? -1n
+    const run = world.manager.transaction(tbl, async (tx) => {
+      await tx.writeData([row(4)], { branch })
+      const snapshots = tx.manageSnapshots().createTag('candidate', { ref: branch })
+      await (branch === 'main' ? snapshots.rollbackTo(before) : snapshots.removeBranch(branch)).commit()
+      await world.manager.writeData(await world.reload(), [row(5)], { branch })
+    })
+    await expect(run).rejects.toMatchObject({ code: 'FLOEBERG_COMMIT_CONFLICT' })
+    const rows = await (await world.reload()).scan({ ref: branch }).toArray()
+    expect(asText(rows)).toContain(valueText(row(5)))
+  },
+)
+
 describe('ids that others took meanwhile', () => {
   test('a new column gets another one, and the rows are written by it', async () => {
     const world = await open()

@@ -85,7 +85,8 @@ export class ManageSnapshotsChange implements CommitChange {
   }
 
   async apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt | null> {
-    const witness = refWitness(this.#edits, base)
+    const isOwn = (id: bigint): boolean => this.#site.transaction?.isOwn(id) ?? false
+    const witness = refWitness(this.#edits, base, isOwn)
     const isFirst = this.#witness === null
     this.#witness ??= witness
     if (witness !== this.#witness) throw clash(null)

@@ -1,5 +1,6 @@
 /** What changes of refs take for granted, whoever commits in between. */
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
+import { ancestorsOf } from '../../format/metadata/views.ts'
 import { refOf } from '../../format/refs/refs.ts'
 import type { RefRetention } from '../../format/refs/ref-edit.ts'
 import type { SnapshotEdit } from './manage-snapshots.ts'
@@ -8,12 +9,24 @@ import type { SnapshotEdit } from './manage-snapshots.ts'
  * Text that is equal on two states exactly where the changes may replace the same on both: a ref that
  * is moved away, or removed, names what its caller knew. What only adds to a branch, or is checked
  * anew on any state, has no part in it.
+ *
+ * Snapshots that are the caller's own, of earlier steps of a transaction, go on top of whatever others
+ * commit: what a ref names is the last that is not.
  */
-export function refWitness(edits: readonly SnapshotEdit[], metadata: TableMetadata): string {
-  return edits.map((edit) => witnessOf(edit, metadata)).join('\n')
+export function refWitness(
+  edits: readonly SnapshotEdit[],
+  metadata: TableMetadata,
+  isOwn: (snapshotId: bigint) => boolean = () => false,
+): string {
+  return edits.map((edit) => witnessOf(edit, metadata, isOwn)).join('\n')
 }
 
-function witnessOf(edit: SnapshotEdit, { refs }: TableMetadata): string {
+function witnessOf(
+  edit: SnapshotEdit,
+  metadata: TableMetadata,
+  isOwn: (snapshotId: bigint) => boolean,
+): string {
+  const { refs } = metadata
   switch (edit.type) {
     case 'replace_ref':
     case 'remove_ref':
@@ -35,7 +48,10 @@ function witnessOf(edit: SnapshotEdit, { refs }: TableMetadata): string {
   }
 
   function headOf(name: string): string {
-    return `${name}: ${refOf(refs, name)?.['snapshot-id']}`
+    const head = refOf(refs, name)?.['snapshot-id']
+    if (head === undefined || !isOwn(head)) return `${name}: ${head}`
+    const known = ancestorsOf(metadata, head).find((snapshot) => !isOwn(snapshot['snapshot-id']))
+    return `${name}: ${known?.['snapshot-id']}`
   }
 
   /** Of how long a ref is kept only what is to be changed: another setting may have been given meanwhile. */

@@ -5,7 +5,7 @@ import type { CommitChange } from '../commit.ts'
 import type { SnapshotTarget } from '../snapshot-producer.ts'
 
 /** Where snapshots are written. */
-export type SnapshotSite = Pick<SnapshotTarget, 'runtime' | 'storage'>
+export type SnapshotSite = Pick<SnapshotTarget, 'runtime' | 'storage' | 'transaction'>
 
 /** What came of it on one state of the table. */
 export interface MadeSnapshot {
