@@ -9,7 +9,8 @@ import type { SortFieldRequest } from '../format/sort-order.ts'
 import { MAIN_BRANCH } from '../format/snapshot.ts'
 
 /**
- * - `bin_pack`: rows keep their places; small files are put together, large ones split
+ * - `bin_pack`: small files are put together, large ones split; rows keep their places, or get the
+ *   table's sort order if it has one
  * - `sort`: the rows of each group are sorted, by the table's order or by given columns
  * - `z_order`: the rows of each group lie so that near in each of several columns is near in the files
  */
