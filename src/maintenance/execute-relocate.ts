@@ -19,7 +19,7 @@ import { historyContext } from './reachability.ts'
 import { relocatedMetadata } from './relocated-metadata.ts'
 import { TableCopy, type CopyCounts } from './relocate-files.ts'
 import { relocatePlanSchema, type RelocatePlan } from './relocate-plan.ts'
-import { checkFree, checkRoots, exists, markerOf } from './relocate.ts'
+import { checkFree, checkTarget, exists, markerOf } from './relocate.ts'
 import { verifyRelocated } from './verify-relocated.ts'
 import { expectWhole } from './whole-history.ts'
 
@@ -64,7 +64,7 @@ export async function executeRelocate(
   if (loaded.metadataLocation !== plan.metadataLocation) throw changed(plan)
   expectWhole(loaded, plan.table)
   const { state } = await TableHandle.open(runtime, plan.table, loaded)
-  checkRoots(state, plan)
+  checkTarget(state, plan)
   await checkFree(state, plan.to, options.signal)
   const relocation = new Relocation(state, plan, options)
   const counts = await relocation.copy()

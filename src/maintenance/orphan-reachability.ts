@@ -1,5 +1,5 @@
 /** Takes out of a listing whatever a table of the catalog reaches. */
-import type { LoadedTable, TableIdentifier } from '../catalog/catalog.ts'
+import type { Catalog, LoadedTable, TableIdentifier } from '../catalog/catalog.ts'
 import {
   CommitRejectedError,
   CorruptFileError,
@@ -10,7 +10,7 @@ import {
 } from '../errors.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { isWithin } from '../storage/location.ts'
-import { identifierToString } from '../table/identifier.ts'
+import { identifierKey, identifierToString } from '../table/identifier.ts'
 import type { Runtime } from '../table/runtime.ts'
 import { TableHandle } from '../table/table.ts'
 import type { TableState } from '../table/table-state.ts'
@@ -56,16 +56,53 @@ export async function removeReachable(
   await removeReachableOf(runtime, id, loaded, mismatches, request)
   const tablesRead: string[] = []
   const tablesUnreadable: string[] = []
-  for await (const other of catalogTables(runtime.catalog, request.signal)) {
-    if (identifierToString(other) === identifierToString(id)) continue
-    const found = await loadOther(runtime, other, request)
-    if (found === 'unreadable') tablesUnreadable.push(identifierToString(other))
+  for await (const other of otherTables(runtime.catalog, id, request.signal)) {
+    const found = await loadOther(runtime, other.id, request)
+    if (found === null) other.isGone()
+    if (found === 'unreadable') tablesUnreadable.push(identifierToString(other.id))
     if (found === null || found === 'unreadable' || !matters(runtime, found.metadata, request)) continue
-    await removeReachableOf(runtime, other, found, mismatches, request)
-    tablesRead.push(identifierToString(other))
+    await removeReachableOf(runtime, other.id, found, mismatches, request)
+    tablesRead.push(identifierToString(other.id))
   }
   mismatches.check()
   return { tablesRead, tablesUnreadable, note: NOTE }
+}
+
+interface OtherTable {
+  readonly id: TableIdentifier
+  /** To be said of one that is not there any more: it may have got another name. */
+  isGone(): void
+}
+
+/**
+ * Every table but one. The catalog is listed until it shows no name that is new: a table that is
+ * renamed meanwhile would be missed where its new name had its turn already.
+ */
+async function* otherTables(
+  catalog: Catalog,
+  id: TableIdentifier,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<OtherTable> {
+  const seen = new Set([identifierKey(id)])
+  const gone = new Set<string>()
+  // What was missed in the first look can only be told by a second.
+  for (let looks = 0, isNew = true; isNew || looks < 2; looks += 1) {
+    isNew = false
+    for await (const other of catalogTables(catalog, signal)) {
+      const key = identifierKey(other)
+      if (seen.has(key)) continue
+      isNew = true
+      seen.add(key)
+      yield {
+        id: other,
+        isGone: () => {
+          // It may come back by its old name; what is listed and twice not there, is not there.
+          if (!gone.has(key)) seen.delete(key)
+          gone.add(key)
+        },
+      }
+    }
+  }
 }
 
 async function removeReachableOf(

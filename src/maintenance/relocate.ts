@@ -14,7 +14,7 @@ import {
 import { murmur3 } from '../format/transforms/murmur3.ts'
 import { isWithin, joinLocation, newLocation } from '../storage/location.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { identifierToString, toIdentifier, type TableReference } from '../table/identifier.ts'
+import { identifierKey, identifierToString, toIdentifier, type TableReference } from '../table/identifier.ts'
 import { metadataLocation } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
 import { tableLocations } from './catalog-tables.ts'
@@ -138,14 +138,21 @@ function movedRoots({ metadata, runtime }: TableState, to: string): MovedRoot[] 
   ]
 }
 
-/** InvalidArgumentError for a plan that would write elsewhere than below its new location. */
-export function checkRoots(state: TableState, plan: RelocatePlan): void {
+/**
+ * InvalidArgumentError for a plan that would write elsewhere than below its new location, or would
+ * give the moved table an id that others may know it by.
+ */
+export function checkTarget(state: TableState, plan: RelocatePlan): void {
   const same = JSON.stringify(plan.roots) === JSON.stringify(movedRoots(state, plan.to))
-  if (same && isWithin(plan.targetMetadataLocation, plan.to)) return
-  throw new InvalidArgumentError('The plan moves other folders than the table has', {
-    table: state.name,
-    hint: 'Plan again, with the settings that it is carried out with.',
-  })
+  const isOwnUuid = plan.targetUuid === relocatedUuid(state.metadata['table-uuid'], plan.to)
+  if (same && isOwnUuid && isWithin(plan.targetMetadataLocation, plan.to)) return
+  throw new InvalidArgumentError(
+    'The plan moves other folders than the table has, or makes another table of it',
+    {
+      table: state.name,
+      hint: 'Plan again, with the settings that it is carried out with.',
+    },
+  )
 }
 
 function hash(text: string): string {
@@ -168,7 +175,7 @@ export async function checkFree(
     if (overlap(folder, to)) throw taken(to, 'it overlaps with the table’s own folders')
   }
   for await (const other of tableLocations(runtime.catalog, signal)) {
-    if (identifierToString(other.id) === identifierToString(id) || !overlap(other.location, to)) continue
+    if (identifierKey(other.id) === identifierKey(id) || !overlap(other.location, to)) continue
     throw taken(to, `it overlaps with the location of ${identifierToString(other.id)}`)
   }
   const { store } = await runtime.openStorage({ identifier: id, location: to, config: {}, credentials: [] })

@@ -33,6 +33,11 @@ export function toNamespace(reference: NamespaceReference): Namespace {
   return levels
 }
 
+/** The same text for the same table only: levels may hold dots. */
+export function identifierKey(id: TableIdentifier): string {
+  return JSON.stringify([...id.namespace, id.name])
+}
+
 /** For messages, spans and logs. */
 export function identifierToString(id: TableIdentifier): string {
   return [...id.namespace, id.name].join('.')

@@ -70,6 +70,9 @@ async function age(location: string, days: number): Promise<void> {
   await utimes(localPathOf(location), then, then)
 }
 
+/** Where `demo.inner` is asked for. */
+const ASKED = { listTables: ['demo'], loadTable: { namespace: ['demo'], name: 'inner' } } as const
+
 const locations = (plan: OrphanFilesPlan): readonly string[] =>
   plan.items.map(({ location }) => location).sort()
 
@@ -275,6 +278,44 @@ describe('on the local disk', () => {
       const all = await manager.planOrphanFiles(events, { ...EVERYTHING, checkAllTables: true })
       expect(all.sharing.tablesRead).toContain(elsewhere.name)
     })
+
+    test.each(['listTables', 'loadTable'] as const)(
+      'that get another name before %s is asked for them stay',
+      async (call) => {
+        await manager.createNamespace('before')
+        const events = await newTable()
+        const inner = await manager.createTable(
+          { namespace: 'demo', name: 'inner', schema: EVENTS, location: `${events.location}/inner` },
+          { allowSharedLocation: true },
+        )
+        await manager.writeData(inner, rows(6n))
+        const orphan = await stray(events, 'data/stray')
+        let renames = 0
+        const catalog: Catalog = new Proxy(manager.catalog, {
+          get(target, key) {
+            const value: unknown = Reflect.get(target, key, target)
+            if (typeof value !== 'function') return value
+            return async (...args: unknown[]): Promise<unknown> => {
+              const [asked] = args
+              const isIt = JSON.stringify(asked) === JSON.stringify(ASKED[call])
+              if (key === call && isIt && renames === 0) {
+                renames += 1
+                await manager.renameTable('demo.inner', 'before.inner')
+              }
+              return Reflect.apply(value, target, args)
+            }
+          },
+        })
+        const other = await world.openAside({
+          catalogPlugin: { name: 'moving', connect: async () => catalog },
+        })
+        const plan = await other.planOrphanFiles(await other.loadTable('demo.events'), EVERYTHING)
+        await other.close()
+        expect(renames).toBe(1)
+        expect(locations(plan)).toEqual([orphan])
+        expect(plan.sharing.tablesRead).toEqual(['before.inner'])
+      },
+    )
 
     test('that cannot be read stop it where they may lie, and are told where they do not', async () => {
       const events = await newTable()

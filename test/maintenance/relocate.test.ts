@@ -414,6 +414,7 @@ describe('places that are not free', () => {
       { ...plan, targetMetadataLocation: other.metadataLocation ?? '' },
       { ...plan, to: other.location },
       { ...plan, roots: [] },
+      { ...plan, targetUuid: plan.tableUuid },
     ]) {
       await expect(manager.execute(edited)).rejects.toThrow(InvalidArgumentError)
     }
