@@ -189,13 +189,13 @@ export class ManageSnapshots {
    */
   async commit(options: ManageSnapshotsCommitOptions = {}): Promise<ManageSnapshotsResult> {
     if (this.#isCommitted) {
-      throw new InvalidArgumentError('These changes were committed already', {
+      throw new InvalidArgumentError('commit was called on these changes before', {
         table: this.#table.name,
-        hint: 'Call manageSnapshots again for others.',
+        hint: 'Call manageSnapshots again: which snapshots are meant is looked up when changes are asked for.',
       })
     }
     this.#isCommitted = true
-    return this.#send(this.#edits, options)
+    return this.#send([...this.#edits], options)
   }
 
   #add(edit: SnapshotEdit): this {

@@ -233,7 +233,11 @@ describe('refused, and nothing is sent', () => {
     const world = await open()
     const { tbl } = await grown(world)
     const changes = world.manager.manageSnapshots(tbl).createTag('x')
-    await changes.commit()
+    const committed = changes.commit()
+    // What is asked for while the commit is under way is not part of it.
+    changes.createTag('y')
+    await committed
+    expect(Object.keys(tbl.metadata.refs)).toEqual(['main', 'x'])
     await expect(changes.commit()).rejects.toMatchObject({ code: 'FLOEBERG_INVALID_ARGUMENT' })
   })
 })
