@@ -28,3 +28,8 @@ export function childFields(type: Type): readonly NestedField[] {
       return []
   }
 }
+
+/** Fields at every level, each before those inside it. */
+export function allFields(fields: readonly NestedField[]): readonly NestedField[] {
+  return fields.flatMap((field) => [field, ...allFields(childFields(field.type))])
+}

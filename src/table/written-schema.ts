@@ -4,7 +4,7 @@ import type { ContentFile } from '../format/manifest/entry.ts'
 import type { TableRequirement } from '../format/metadata/requirements.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { currentSchema } from '../format/metadata/views.ts'
-import { childFields } from '../format/nested-fields.ts'
+import { allFields, childFields } from '../format/nested-fields.ts'
 import { fieldName, findField, type Schema } from '../format/schema.ts'
 import { isPrimitive, type NestedField } from '../format/types.ts'
 
@@ -37,6 +37,33 @@ export function checkWrittenSchema(
   throw new CommitConflictError(
     `Another commit made column '${column}' required, and the rows to be written may lack it`,
     { hint: 'Nothing was written. Load the table again and give the column a value in every row.' },
+  )
+}
+
+/**
+ * Whether the rows would be seen: not where others put new columns in the place of those that they have,
+ * or of all columns, as whoever replaces a table. Ids above `lastColumnId` are not looked at: the table
+ * did not have them yet.
+ */
+export function keepsColumns(
+  base: TableMetadata,
+  written: Schema,
+  lastColumnId = Number.POSITIVE_INFINITY,
+): boolean {
+  const schema = currentSchema(base)
+  const isKept = ({ id }: NestedField): boolean => findField(schema, id) !== undefined
+  const known = written.fields.filter(({ id }) => id <= lastColumnId)
+  if (known.length > 0 && !known.some(isKept)) return false
+  const names = new Set(allFields(schema.fields).map(({ id }) => fieldName(schema, id)))
+  return allFields(known).every((field) => isKept(field) || !names.has(fieldName(written, field.id)))
+}
+
+/** CommitConflictError where `keepsColumns` does not hold. */
+export function checkKeptColumns(base: TableMetadata, written: Schema, lastColumnId?: number): void {
+  if (keepsColumns(base, written, lastColumnId)) return
+  throw new CommitConflictError(
+    'Another commit replaced columns that the rows to be written have, so that their values would not be seen',
+    { hint: 'Nothing was written. Load the table again, look at its schema and write the rows by it.' },
   )
 }
 

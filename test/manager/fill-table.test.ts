@@ -422,6 +422,32 @@ describe('others replace it at the same time', () => {
     expect((await world.objects()).filter((each) => !each.endsWith('.metadata.json'))).toHaveLength(6)
   })
 
+  test.each(['x: string, y: int', 'w: int'])(
+    'an append that comes later does not lose its values to other columns: %s',
+    async (columns) => {
+      const world = await open()
+      const before = await createTable(world, 'x: int, y: int')
+      const rows = slow([{ x: 1, y: 1 }], () => rival(world, columns, []))
+      await expect(world.manager.writeData(before, rows)).rejects.toMatchObject({
+        code: 'FLOEBERG_COMMIT_CONFLICT',
+        attempts: 1,
+      })
+      expect((await world.objects()).filter((each) => !each.endsWith('.metadata.json'))).toEqual([])
+    },
+  )
+
+  test('an append that comes later joins the rows of columns that are the same', async () => {
+    const world = await open()
+    const before = await createTable(world, 'x: int, y: int')
+    const rows = slow([{ x: 1, y: 1 }], () => rival(world, 'y: int, z: int, x: long', [{ x: 2n }]))
+    await world.manager.writeData(before, rows)
+    const all = [
+      { y: 1, z: null, x: 1n },
+      { y: null, z: null, x: 2n },
+    ]
+    expect(await rowsOf(await world.reload())).toEqual(asText(all))
+  })
+
   test('an append that comes first is history', async () => {
     const world = await open()
     const before = await createTable(world, 'x: int')

@@ -394,6 +394,20 @@ describe('ids that others took meanwhile', () => {
     })
   })
 
+  test('a column that others put in the place of one that the rows have is a conflict', async () => {
+    const world = await open()
+    const tbl = await filled(world)
+    const run = world.manager.transaction(tbl, async (tx) => {
+      await tx.evolveSchema([{ type: 'add_column', name: 'z', fieldType: 'int' }])
+      await tx.writeData([{ x: 4, y: 40, z: 1 }])
+      const theirs = await world.reload()
+      await world.manager.evolveSchema(theirs, [{ type: 'delete_column', name: 'y' }])
+      await world.manager.evolveSchema(theirs, [{ type: 'add_column', name: 'y', fieldType: 'string' }])
+    })
+    await expect(run).rejects.toMatchObject({ code: 'FLOEBERG_COMMIT_CONFLICT' })
+    expect(await rowsOf(await world.reload(), 'x = 4')).toEqual([])
+  })
+
   test('the same column by both is a conflict', async () => {
     const world = await open()
     const tbl = await filled(world)

@@ -1,5 +1,5 @@
 /** What a table's schema lacks for incoming data: new columns, and types that are too narrow. */
-import { childFields } from '../nested-fields.ts'
+import { allFields, childFields } from '../nested-fields.ts'
 import type { NestedField, Type } from '../types.ts'
 import { typeToString } from '../types-json.ts'
 import type { FormatVersion } from '../metadata/table-metadata.ts'
@@ -159,8 +159,4 @@ function renamedWithin(type: Type, now: Schema, lastColumnId: number): Type {
     default:
       return type
   }
-}
-
-function allFields(fields: readonly NestedField[]): readonly NestedField[] {
-  return fields.flatMap((field) => [field, ...allFields(childFields(field.type))])
 }

@@ -1,8 +1,7 @@
 /** Columns and partition fields share names only where the field stands for that very column. */
-import { childFields } from '../nested-fields.ts'
+import { allFields } from '../nested-fields.ts'
 import type { PartitionField } from '../partition-spec.ts'
 import { fieldName } from '../schema-lookup.ts'
-import type { NestedField } from '../types.ts'
 import { refuse, type Staging } from './staging.ts'
 
 /** Refuses columns that were added or renamed to the name of somebody else's partition field. */
@@ -26,8 +25,4 @@ export function checkPartitionNames(staging: Staging): void {
 
 function standsFor({ transform, sourceId }: PartitionField, columnId: number): boolean {
   return (transform.kind === 'identity' || transform.kind === 'void') && sourceId === columnId
-}
-
-function allFields(fields: readonly NestedField[]): readonly NestedField[] {
-  return fields.flatMap((field) => [field, ...allFields(childFields(field.type))])
 }

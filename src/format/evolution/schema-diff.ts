@@ -1,5 +1,5 @@
 /** How one schema of a table differs from another, field by field id. */
-import { childFields } from '../nested-fields.ts'
+import { allFields } from '../nested-fields.ts'
 import { fieldName, fieldPath, findField } from '../schema-lookup.ts'
 import type { Schema } from '../schema.ts'
 import { isPrimitive, type NestedField } from '../types.ts'
@@ -121,8 +121,4 @@ function identifierDifferences(before: Schema, after: Schema): readonly SchemaDi
 
 function nameOf(schema: Schema, field: NestedField): string {
   return fieldName(schema, field.id) ?? field.name
-}
-
-function allFields(fields: readonly NestedField[]): readonly NestedField[] {
-  return fields.flatMap((field) => [field, ...allFields(childFields(field.type))])
 }

@@ -1,7 +1,7 @@
 /** Updates of schemas: ids are never used twice, and no version gets what only a later one has. */
 import { UnsupportedFeatureError } from '../../errors.ts'
 import { isPrimitive, type NestedField } from '../types.ts'
-import { childFields } from '../nested-fields.ts'
+import { allFields } from '../nested-fields.ts'
 import { highestFieldId, schemaFromJson, schemaProblems, sameSchema, type Schema } from '../schema.ts'
 import { fieldName, findField } from '../schema-lookup.ts'
 import { sameType } from '../types-json.ts'
@@ -87,10 +87,6 @@ function isSameColumn(earlier: Schema, schema: Schema, field: NestedField): bool
   const before = findField(earlier, field.id)
   if (before === undefined || fieldName(earlier, field.id) !== fieldName(schema, field.id)) return false
   return isPrimitive(field.type) ? sameType(before.type, field.type) : before.type.kind === field.type.kind
-}
-
-function allFields(fields: readonly NestedField[]): readonly NestedField[] {
-  return fields.flatMap((field) => [field, ...allFields(childFields(field.type))])
 }
 
 export function setCurrentSchema(draft: Draft, schemaId: number): Draft {

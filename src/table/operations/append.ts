@@ -10,7 +10,7 @@ import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
 import { writableManifests } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
 import { isSameLayout, type WrittenLayout } from '../written-layout.ts'
-import { checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
+import { checkKeptColumns, checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
 import type { WrittenFiles } from './row-files.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
 
@@ -91,6 +91,7 @@ export class AppendChange implements CommitChange {
   }
 
   async apply(base: TableMetadata, attempt: number, mayDiscard = false): Promise<CommitAttempt> {
+    checkKeptColumns(base, this.#schema, this.#layout?.lastColumnId)
     await this.#rewriteFor(base, mayDiscard)
     checkWrittenSchema(base, this.#schema, this.#files)
     this.#added ??= this.#producer.writeAddedManifests(base, this.#files)

@@ -22,7 +22,7 @@ import { mergeManifests } from '../merge-manifests.ts'
 import { SnapshotProducer, type SnapshotContent, type SnapshotTarget } from '../snapshot-producer.ts'
 import { changesBetween } from '../transaction-context.ts'
 import { isSameLayout, type WrittenLayout } from '../written-layout.ts'
-import { checkWrittenSchema, schemaRequirement } from '../written-schema.ts'
+import { checkWrittenSchema, keepsColumns, schemaRequirement } from '../written-schema.ts'
 import type { CommitStrategy } from './append.ts'
 
 /** How much of what others did counts as a conflict. */
@@ -143,9 +143,7 @@ export class RowLevelChange implements CommitChange {
     const redone = changesBetween(earlier, this.#earlierSteps())
     const reason =
       this.#conflict(base, this.#current.change, joinChanges(others, redone)) ??
-      (isSameLayout(base, layout, this.#current.change.added)
-        ? null
-        : 'ids of columns or partitions that its files carry were given to others')
+      layoutConflict(base, layout, this.#current.change)
     if (reason === null) {
       checkWrittenSchema(base, currentSchema(layout.metadata), this.#current.change.added)
       return this.#current.change
@@ -229,6 +227,16 @@ export class RowLevelChange implements CommitChange {
     const manifests = await mergeManifests({ producer: this.#producer, context, added, inherited })
     return { ...content, manifests }
   }
+}
+
+/** Why its files are not right in the table as it is; null when they are. */
+function layoutConflict(base: TableMetadata, layout: WrittenLayout, { added }: RowChange): string | null {
+  if (!isSameLayout(base, layout, added)) {
+    return 'ids of columns or partitions that its files carry were given to others'
+  }
+  const hasRows = added.some(({ content }) => content === 'data')
+  if (!hasRows || keepsColumns(base, currentSchema(layout.metadata), layout.lastColumnId)) return null
+  return 'columns that its rows have were replaced by others'
 }
 
 /** Iceberg spec, "Snapshots", `operation`. */
