@@ -16,8 +16,8 @@ import { applyRefEdit } from '../format/refs/apply-ref-edit.ts'
 import { MAIN_BRANCH, type Snapshot } from '../format/snapshot.ts'
 import { schemaFromJson } from '../format/schema.ts'
 import { sortOrderFromJson, type SortOrder } from '../format/sort-order.ts'
-import { entriesOf, manifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
-import { AllowedRoots } from '../table/table-locations.ts'
+import { contextOf } from '../maintenance/live-files.ts'
+import { entriesOf, manifestsOf } from '../table/manifest-reader.ts'
 import type { TableHandle } from '../table/table.ts'
 import { parseSnapshotId } from '../table/time-travel.ts'
 import { commitSnapshotEdits } from './commit-snapshots.ts'
@@ -117,7 +117,7 @@ async function newestManifest<In, Out>(
   snapshot: Snapshot,
   signal: AbortSignal | undefined,
 ): Promise<ManifestFile | null> {
-  const manifests = await manifestsOf(contextOf(table, signal), snapshot)
+  const manifests = await manifestsOf(contextOf(table.state, signal), snapshot)
   const data = manifests.filter((manifest) => manifest.content === 'data')
   const own = data.find((manifest) => manifest.addedSnapshotId === snapshot['snapshot-id'])
   return own ?? data.toSorted((a, b) => b.sequenceNumber - a.sequenceNumber)[0] ?? null
@@ -137,19 +137,8 @@ async function orderThen<In, Out>(
   const { metadata } = table
   const orders = metadata['sort-orders'].map(sortOrderFromJson)
   if (orders.every((order) => order.fields.length === 0)) return null
-  const entries = await entriesOf(contextOf(table, signal), manifest)
+  const entries = await entriesOf(contextOf(table.state, signal), manifest)
   const id = entries.find((entry) => entry.status !== 'deleted')?.file.sortOrderId ?? 0
   const order = orders.find((each) => each.orderId === id && each.fields.length > 0)
   return order === undefined || order.orderId === defaultSortOrder(metadata).orderId ? null : order
-}
-
-function contextOf<In, Out>(table: TableHandle<In, Out>, signal: AbortSignal | undefined): ManifestContext {
-  const { runtime, storage, metadata } = table.state
-  return {
-    runtime,
-    store: storage.store,
-    metadata,
-    roots: new AllowedRoots(metadata, runtime.extraRoots),
-    signal,
-  }
 }
