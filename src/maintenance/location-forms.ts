@@ -1,6 +1,6 @@
 /**
- * When two locations name one object. Clients of one bucket write `s3`, `s3a` and `s3n`; some reach a
- * store by two names. What is not known to be equal is told apart, and a listing that meets the same
+ * When two locations may name one object. Clients of one bucket write `s3`, `s3a` and `s3n`, and a slash
+ * more or less; some reach a store by two names. What is not known to be equal is told apart, and a listing that meets the same
  * path under another scheme or authority must not take it for a file that nobody needs.
  */
 import { canonicalLocation, parseLocation } from '../storage/location.ts'
@@ -36,7 +36,10 @@ export class LocationForms {
   of(location: string): LocationForm {
     const { scheme, authority, path } = parseLocation(canonicalLocation(location))
     const known = this.#schemes.get(scheme) ?? scheme
-    return { prefix: `${known}://${this.#authorities.get(authority) ?? authority}`, path }
+    const prefix = `${known}://${this.#authorities.get(authority) ?? authority}`
+    // To a store several slashes are another key than one, to Hadoop's clients the same. Where they are
+    // taken for one, more seems to be needed: what is only spelt like it stays, too.
+    return { prefix, path: path.replace(/\/{2,}/g, '/') }
   }
 }
 

@@ -9,7 +9,6 @@ import {
   NoSuchTableError,
 } from '../errors.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
-import { isWithin } from '../storage/location.ts'
 import { identifierKey, identifierToString } from '../table/identifier.ts'
 import type { Runtime } from '../table/runtime.ts'
 import { TableHandle } from '../table/table.ts'
@@ -143,25 +142,39 @@ async function loadOther(
 }
 
 /** Of a broken table nothing is known but where its metadata file should be: in a folder of its own. */
-function isElsewhere({ file }: FloebergError, { locations, checkAllTables }: ReachabilityRequest): boolean {
-  if (file === undefined || checkAllTables) return false
-  const folder = folderOfBroken(file)
-  return !locations.some((listed) => overlap(listed, folder))
+function isElsewhere({ file }: FloebergError, request: ReachabilityRequest): boolean {
+  if (file === undefined || request.checkAllTables) return false
+  return !isListed(folderOfBroken(file), request)
 }
 
-function matters(
-  { extraRoots }: Runtime,
-  metadata: TableMetadata,
-  { locations, checkAllTables }: ReachabilityRequest,
-): boolean {
-  if (checkAllTables) return true
+function matters({ extraRoots }: Runtime, metadata: TableMetadata, request: ReachabilityRequest): boolean {
+  if (request.checkAllTables) return true
   // Whatever may point into a root that all tables are allowed, may point here.
-  const folders = [...ownFolders(metadata), ...extraRoots]
-  return folders.some((folder) => locations.some((listed) => overlap(listed, folder)))
+  return [...ownFolders(metadata), ...extraRoots].some((folder) => isListed(folder, request))
 }
 
-function overlap(a: string, b: string): boolean {
-  return isWithin(a, b) || isWithin(b, a)
+/**
+ * Whether files of a folder may be among those that were listed: by its path alone, since the store
+ * may be known by another scheme or authority, which only shows once the table is read.
+ */
+function isListed(folder: string, { locations, forms }: ReachabilityRequest): boolean {
+  const path = pathOf(folder, forms)
+  // What is no location may be anywhere.
+  if (path === null) return true
+  return locations.some((listed) => {
+    const other = pathOf(listed, forms) ?? ''
+    return path.startsWith(other) || other.startsWith(path)
+  })
+}
+
+/** With a slash at its end. */
+function pathOf(location: string, forms: LocationForms): string | null {
+  try {
+    return `${forms.of(location).path}/`.replace(/\/+$/, '/')
+  } catch (error) {
+    if (error instanceof InvalidLocationError) return null
+    throw error
+  }
 }
 
 /** Tells what was listed and is reachable from what only seems to be it. */

@@ -416,15 +416,16 @@ class TwoNames extends MemoryObjectStore {
   }
 }
 
-const s3 = (location: string): string => location.replace(/^(cos|s3a):/, 's3:')
+/** As Hadoop's clients do, who also take several slashes for one. */
+const s3 = (location: string): string => location.replace(/^(cos|s3a):/, 's3:').replace(/(?<!:)\/{2,}/g, '/')
 
 describe('one store by several names', () => {
   let store: MemoryObjectStore
   let events: Table
   const stays = (): Promise<number> => events.scan().count()
 
-  /** A table at `s3://b/t` whose data was written as `scheme://b/t/data`, and an orphan. */
-  async function written(scheme: string): Promise<void> {
+  /** A table at `s3://b/t` whose data was written to another name of that, and an orphan. */
+  async function written(scheme: string, at = `${scheme}://b/t`): Promise<void> {
     store = new TwoNames({ schemes: ['s3', 's3a', 'cos'] })
     manager = await IcebergTableManager.connect({
       catalogPlugin: {
@@ -435,7 +436,7 @@ describe('one store by several names', () => {
       storagePlugin: { name: 'memory', getObjectStore: () => store, getWarehouseUri: () => null },
       enginePlugin: sharedEngine(plane),
       scratchDir: join(root, 'scratch'),
-      extraRoots: [`${scheme}://b/t`],
+      extraRoots: [at],
     })
     await manager.createNamespace('demo')
     events = await manager.createTable({
@@ -443,7 +444,7 @@ describe('one store by several names', () => {
       name: 'events',
       schema: EVENTS,
       location: 's3://b/t',
-      properties: { 'write.data.path': `${scheme}://b/t/data` },
+      properties: { 'write.data.path': `${at}/data` },
     })
     await manager.writeData(events, rows(1n, 2n))
     await manager.updateProperties(events, { remove: ['write.data.path'] })
@@ -451,8 +452,8 @@ describe('one store by several names', () => {
   }
   afterEach(() => manager.close())
 
-  test('s3a is s3', async () => {
-    await written('s3a')
+  test.each(['s3a://b/t', 's3a://b//t', 's3://b///t/'])('s3://b/t is also %s', async (at) => {
+    await written('s3a', at)
     const plan = await manager.planOrphanFiles(events, EVERYTHING)
     expect(locations(plan)).toEqual(['s3://b/t/data/stray'])
     await manager.execute(plan)
@@ -478,6 +479,20 @@ describe('one store by several names', () => {
       await manager.planOrphanFiles(events, { ...EVERYTHING, equalSchemes: [['s3', 'cos']] }),
     )
     expect(await stays()).toBe(2)
+  })
+
+  test.each(['s3a://b//t/inner', 'cos://b/t/inner'])('a table at %s is within s3://b/t', async (location) => {
+    await written('s3a')
+    const inner = await manager.createTable(
+      { namespace: 'demo', name: 'inner', schema: EVENTS, location },
+      { allowSharedLocation: true },
+    )
+    await manager.writeData(inner, rows(6n))
+    if (location.startsWith('cos:'))
+      await expect(manager.planOrphanFiles(events, EVERYTHING)).rejects.toThrow(InvalidLocationError)
+    const plan = await manager.planOrphanFiles(events, { ...EVERYTHING, equalSchemes: [['s3', 'cos']] })
+    expect(locations(plan)).toEqual(['s3://b/t/data/stray'])
+    expect(plan.sharing.tablesRead).toEqual(['demo.inner'])
   })
 
   test('listed by both names, what one of them reaches is not taken for an orphan by the other', async () => {
