@@ -225,6 +225,24 @@ describe('others came first', () => {
     expect(await rowsOf(old)).toEqual(asText(1, 2, 9))
   })
 
+  test('a branch that is to start from nothing does not start from the first rows of others', async () => {
+    const world = await open()
+    await createTable(world, 'id: int')
+    const { mine, tbl } = await scripted(world, [
+      {
+        outcome: 'conflict',
+        before: async () => void (await world.manager.writeData(await world.reload(), [row(1)])),
+      },
+    ])
+    const create = () => mine.manageSnapshots(tbl).createBranch('dev').commit()
+    await expect(create()).rejects.toMatchObject({ code: 'FLOEBERG_COMMIT_CONFLICT' })
+    await tbl.refresh()
+    expect(Object.keys(tbl.metadata.refs)).toEqual(['main'])
+    await create()
+    expect(tbl.metadata.refs['dev']?.['snapshot-id']).toBe(tbl.currentSnapshot?.['snapshot-id'])
+    await mine.close()
+  })
+
   test('what was expired meanwhile is told as missing', async () => {
     const world = await open()
     const ids = await grown(world)

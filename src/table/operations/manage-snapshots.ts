@@ -261,7 +261,7 @@ function isAboutState(error: FloebergError): boolean {
 }
 
 function clash(cause: FloebergError | null): CommitConflictError {
-  const why = cause?.message ?? 'a branch or tag that is to be moved or removed names something else by now'
+  const why = cause?.message ?? 'a branch or tag that the changes are about names something else by now'
   return new CommitConflictError(`Another commit came first: ${why}`, {
     hint: 'Nothing was changed. Refresh the table, look at its refs, and decide anew.',
     cause: cause ?? undefined,

@@ -2,7 +2,7 @@
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { ancestorsOf } from '../../format/metadata/views.ts'
 import { refOf } from '../../format/refs/refs.ts'
-import type { RefRetention } from '../../format/refs/ref-edit.ts'
+import type { RefRetention, RefTarget } from '../../format/refs/ref-edit.ts'
 import type { SnapshotEdit } from './manage-snapshots.ts'
 
 /**
@@ -37,6 +37,7 @@ function witnessOf(
     case 'set_retention':
       return settingsOf(edit.name, edit.retention)
     case 'create_ref':
+      return originOf(edit.target)
     case 'rename_branch':
     case 'fast_forward':
     case 'cherry_pick':
@@ -52,6 +53,11 @@ function witnessOf(
     if (head === undefined || !isOwn(head)) return `${name}: ${head}`
     const known = ancestorsOf(metadata, head).find((snapshot) => !isOwn(snapshot['snapshot-id']))
     return `${name}: ${known?.['snapshot-id']}`
+  }
+
+  /** What starts from nothing must not come to start from others' first rows. */
+  function originOf(target: RefTarget): string {
+    return typeof target !== 'bigint' && refOf(refs, target.ref) === undefined ? 'nothing' : ''
   }
 
   /** Of how long a ref is kept only what is to be changed: another setting may have been given meanwhile. */
