@@ -292,6 +292,20 @@ describe('a table in the place of another', () => {
     expect(await rowsOf(await world.reload(), 'x = 2')).toEqual(asText([{ x: 2, s: 'b' }]))
   })
 
+  test('format version 1: back and forth between two layouts, with rows', async () => {
+    const world = await open()
+    const layout = [{ source: 'x' }]
+    await createTable(world, 'x: int, s: string', { formatVersion: 1, partitionSpec: layout })
+    for (const partitionSpec of [[], layout, [], layout]) {
+      const options = { orReplace: true, data: [{ x: 1, s: 'a' }] }
+      const tbl = await create(world, 'x: int, s: string', options, { partitionSpec })
+      const fields = tbl.partitionSpec.fields.filter(({ transform }) => transform.kind !== 'void')
+      expect(fields).toHaveLength(partitionSpec.length)
+      expect(await rowsOf(await world.reload(), 'x = 1')).toEqual(asText([{ x: 1, s: 'a' }]))
+    }
+    expect((await world.reload()).metadata['partition-specs']).toHaveLength(2)
+  })
+
   test('a higher format version is taken, a lower one refused', async () => {
     const world = await open()
     await old(world)

@@ -6,6 +6,7 @@ import { sameFields, specFromJson } from '../partition-spec.ts'
 import { sameSchema, schemaFromJson } from '../schema.ts'
 import { sameSortFields, sortOrderFromJson } from '../sort-order.ts'
 import type { TableMetadata } from './table-metadata.ts'
+import { newSpec } from './update-specs.ts'
 import type { TableUpdate } from './updates.ts'
 
 /** Whether schemas, specs and orders that came with snapshots have the ids that the updates gave them. */
@@ -30,13 +31,10 @@ function isAsStated(
       return found !== undefined && sameSchema(schemaFromJson(found), schemaFromJson(schema))
     }
     case 'add-spec': {
-      const { 'spec-id': id, fields } = update.spec
+      const { 'spec-id': id } = update.spec
       if (id === undefined) return true
       const found = after['partition-specs'].find((each) => each['spec-id'] === id)
-      // Their own ids are the table's to give.
-      const stated = fields.map((field) => ({ ...field, 'field-id': 0 }))
-      const spec = specFromJson({ 'spec-id': id, fields: stated })
-      return found !== undefined && sameFields(specFromJson(found), spec)
+      return found !== undefined && sameFields(specFromJson(found), newSpec(update.spec))
     }
     case 'add-sort-order': {
       const { 'sort-order': order } = update

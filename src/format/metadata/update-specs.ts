@@ -33,6 +33,11 @@ export function addSpec(draft: Draft, json: NewPartitionSpecJson): Draft {
   return { ...next, lastSpecId: id }
 }
 
+/** A spec that is to be added; the ids of its fields, which the table gives, mean nothing yet. */
+export function newSpec({ 'spec-id': id = 0, fields }: NewPartitionSpecJson): PartitionSpec {
+  return specFromJson({ 'spec-id': id, fields: fields.map((field) => ({ ...field, 'field-id': 0 })) })
+}
+
 /** The id that a new spec of the table gets. */
 export function nextSpecId(metadata: TableMetadata): number {
   return Math.max(-1, ...metadata['partition-specs'].map((each) => each['spec-id'])) + 1
@@ -49,7 +54,7 @@ function assignFieldIds(metadata: TableMetadata, json: NewPartitionSpecJson): re
     const given = field['field-id']
     if (given !== undefined) return { ...field, 'field-id': given }
     if (metadata['format-version'] === 1) return { ...field, 'field-id': FIRST_PARTITION_FIELD_ID + position }
-    const [parsed] = specFromJson({ 'spec-id': 0, fields: [{ ...field, 'field-id': 0 }] }).fields
+    const [parsed] = newSpec({ fields: [field] }).fields
     const same = known.find((each) => parsed !== undefined && samePartition(each, parsed))
     return { ...field, 'field-id': same?.fieldId ?? ++last }
   })

@@ -6,7 +6,7 @@ import { keepFieldIds } from '../../format/evolution/keep-ids.ts'
 import { replacingFields } from '../../format/evolution/replace-spec.ts'
 import type { TableRequirement } from '../../format/metadata/requirements.ts'
 import type { FormatVersion, TableMetadata } from '../../format/metadata/table-metadata.ts'
-import { nextSpecId } from '../../format/metadata/update-specs.ts'
+import { newSpec, nextSpecId } from '../../format/metadata/update-specs.ts'
 import { applyUpdates, LAST_ADDED, type TableUpdate } from '../../format/metadata/updates.ts'
 import { currentSchema, defaultSortOrder, defaultSpec, specsById } from '../../format/metadata/views.ts'
 import { sameFields, type PartitionField, type PartitionSpec } from '../../format/partition-spec.ts'
@@ -101,15 +101,14 @@ export class ReplaceTableChange implements CommitChange {
       sourceId: idMap.get(field.sourceId) ?? field.sourceId,
     }))
     const before = defaultSpec(base)
-    const spec: PartitionSpec = { specId: 0, fields: wanted }
-    if (sameFields(spec, before)) return []
-    const known = [...specsById(base).values()].find((each) => sameFields(each, spec))
+    const specs = [before, ...specsById(base).values()]
+    const knownAs = (spec: PartitionSpec) => specs.find((each) => sameFields(each, spec))
+    const added = { 'spec-id': nextSpecId(base), fields: replacingFields(wanted, before, version) }
+    const known = knownAs({ specId: 0, fields: wanted }) ?? knownAs(newSpec(added))
+    if (known === before) return []
     if (known !== undefined) return [{ action: 'set-default-spec', 'spec-id': known.specId }]
     return [
-      {
-        action: 'add-spec',
-        spec: { 'spec-id': nextSpecId(base), fields: replacingFields(wanted, before, version) },
-      },
+      { action: 'add-spec', spec: added },
       { action: 'set-default-spec', 'spec-id': LAST_ADDED },
     ]
   }
