@@ -97,9 +97,37 @@ function unwritable(): InvalidQueryError {
   })
 }
 
-/** A tree without the places in the text. */
+/** A tree without the places in the text, and without what the parser puts around lists of values. */
 function essence(tree: Ast): string {
-  return stringifyLossless(tree).replaceAll(/"query_location":\d+/g, '')
+  return stringifyLossless(mapAst(tree, bareValues)).replaceAll(/"query_location":\d+/g, '')
+}
+
+/** `SELECT * FROM (VALUES …)` as just the values: where they have a name, every parse adds one more such. */
+function bareValues(node: Ast): Ast {
+  const select = child(child(node, 'subquery'), 'node')
+  const [star, ...others] = children(select, 'select_list')
+  const values = child(select, 'from_table')
+  const isBare =
+    node['type'] === 'SUBQUERY' &&
+    (values['type'] === 'EXPRESSION_LIST' || values['type'] === 'SUBQUERY') &&
+    node['alias'] === values['alias'] &&
+    hasOnly(node, ['type', 'alias', 'query_location', 'subquery']) &&
+    hasOnly(select, ['type', 'select_list', 'from_table', 'aggregate_handling']) &&
+    star?.['class'] === 'STAR' &&
+    others.length === 0 &&
+    hasOnly(star, ['class', 'type', 'query_location'])
+  return isBare ? bareValues(values) : node
+}
+
+function hasOnly(node: Ast, keys: readonly string[]): boolean {
+  return Object.entries(node).every(([key, value]) => keys.includes(key) || isEmpty(value))
+}
+
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  return isAst(value)
+    ? Object.values(value).every(isEmpty)
+    : value === null || value === false || value === ''
 }
 
 /** Maps every node of a tree, the outer ones first; `map` answers the node to go on with. */

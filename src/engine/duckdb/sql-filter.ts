@@ -81,7 +81,7 @@ function exactly(condition: Ast, fieldOf: FieldOf): Expression | null {
     case 'OPERATOR_IS_NULL':
     case 'OPERATOR_IS_NOT_NULL': {
       const field = column(children(condition)[0], fieldOf)
-      if (field === null) return null
+      if (field === null || !isPrimitive(field.type)) return null
       return condition['type'] === 'OPERATOR_IS_NULL' ? isNull(field.name) : notNull(field.name)
     }
     case 'COMPARE_IN':

@@ -29,6 +29,11 @@ export function columnName(table: number, column: number): string {
 
 const COLUMN = new RegExp(`^${PREFIX}_t(\\d+)_c(\\d+)$`)
 
+/** What a source reads: a whole column, or a member of one, whose name stands behind a dot. */
+const READ = new RegExp(`^(${PREFIX}_t(\\d+)_c\\d+)(?=\\.|$)`)
+
+const SOURCE = 'FLOEBERG_SOURCE'
+
 /** The needs of each table, in order. `limit` is that of the whole query, and null when it has none. */
 export async function tableNeeds(
   session: Session,
@@ -57,6 +62,8 @@ class PlanReading {
   readonly #schemas: readonly Schema[]
   readonly #signal: AbortSignal | undefined
   readonly #found: Occurrence[][]
+  /** Whether it is known of every source whose table it is. */
+  #isClear = true
 
   constructor(session: Session, schemas: readonly Schema[], signal: AbortSignal | undefined) {
     this.#session = session
@@ -67,8 +74,12 @@ class PlanReading {
 
   /** `conditions`: those that stand between this node and the next one up that changes rows. */
   async visit(node: Ast, conditions: readonly string[] | null): Promise<void> {
-    const table = sourceOf(node)
-    if (table !== null) return this.#note(node, table, conditions ?? [])
+    if (node['name'] === SOURCE) {
+      const table = sourceOf(node)
+      if (table === null) this.#isClear = false
+      else await this.#note(node, table, conditions ?? [])
+      return
+    }
     const [first, ...others] = children(node)
     const info = child(node, 'extra_info')
     if (node['name'] === 'FILTER' && first !== undefined) {
@@ -93,7 +104,7 @@ class PlanReading {
       if (parsed !== null) filters.push(filterOf(parsed, fieldOf, schema))
     }
     const columns = textsOf(child(node, 'extra_info')['Projections'], '\n').flatMap((name) => {
-      const field = fieldOf(name)
+      const field = fieldOf(READ.exec(name)?.[1] ?? '')
       return field === null ? [] : [field.id]
     })
     this.#found[table]?.push({ filter: allOf(filters), columns })
@@ -117,6 +128,7 @@ class PlanReading {
   }
 
   needs(limit: { readonly table: number; readonly rows: number } | null): readonly TableNeeds[] {
+    if (!this.#isClear) return this.#schemas.map(everything)
     return this.#found.map((found, table) => ({
       // A table that the plan does without is not read. Rows are needed that any occurrence needs.
       filter: found.length === 0 ? alwaysFalse() : anyOrAll(found.map(({ filter }) => filter)),
@@ -126,15 +138,19 @@ class PlanReading {
   }
 }
 
+function everything({ fields }: Schema): TableNeeds {
+  return { filter: alwaysTrue(), columns: fields.map(({ id }) => id), rows: undefined }
+}
+
 function anyOrAll(filters: readonly Expression[]): Expression {
   return filters.some((filter) => filter.op === 'true') ? alwaysTrue() : anyOf(filters)
 }
 
-/** Which table a scan of the plan reads; null for other nodes. */
+/** Which table a scan of the plan reads; null for other nodes, and where it does not say. */
 function sourceOf(node: Ast): number | null {
-  if (node['name'] !== 'FLOEBERG_SOURCE') return null
+  if (node['name'] !== SOURCE) return null
   const [first] = textsOf(child(node, 'extra_info')['Projections'], '\n')
-  const table = COLUMN.exec(first ?? '')?.[1]
+  const table = READ.exec(first ?? '')?.[2]
   return table === undefined ? null : Number(table)
 }
 

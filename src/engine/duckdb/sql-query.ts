@@ -22,7 +22,7 @@ import { mapAst, parseSql, printSql, writeSql, type Ast } from './sql-ast.ts'
 import { queryFailure, valueFailure } from './sql-failure.ts'
 import { withParameters } from './sql-parameters.ts'
 import { columnName, tableNeeds } from './sql-pushdown.ts'
-import { limitOf, withFloatingCasts, withoutClock, withoutLists } from './sql-rewrite.ts'
+import { limitOf, withLiteralCasts, withoutClock, withoutLists } from './sql-rewrite.ts'
 import { resultSchema } from './sql-result.ts'
 import { findTables, shortColumns, type TableReference } from './sql-tables.ts'
 import { normalizeTravel } from './sql-travel.ts'
@@ -66,7 +66,7 @@ export async function prepareSql(reader: Reader, request: SqlRequest): Promise<P
 function settled(tree: Ast, references: readonly TableReference[], tables: readonly QueriedTable[]): Ast {
   const columns = new Set(tables.flatMap(({ schema }) => schema.fields.map(({ name }) => name.toLowerCase())))
   const stopped = withoutClock(tree, new Date(), columns)
-  const plain = withFloatingCasts(stopped)
+  const plain = withLiteralCasts(stopped)
   return mapAst(plain, (node) => shortColumns(node, references)) as Ast
 }
 

@@ -12,6 +12,10 @@ const CLOCK: ReadonlyMap<string, string> = new Map([
   ['current_date', 'DATE'],
   ['localtimestamp', 'TIMESTAMP'],
   ['current_localtimestamp', 'TIMESTAMP'],
+  ['current_time', 'TIME WITH TIME ZONE'],
+  ['get_current_time', 'TIME WITH TIME ZONE'],
+  ['localtime', 'TIME'],
+  ['current_localtime', 'TIME'],
 ])
 
 /**
@@ -19,13 +23,12 @@ const CLOCK: ReadonlyMap<string, string> = new Map([
  * A word is a time where no column is called so.
  */
 export function withoutClock(tree: Ast, now: Date, columns: ReadonlySet<string>): Ast {
-  const text = now.toISOString().replace('T', ' ').replace('Z', '')
   return mapAst(tree, (given) => {
     const node = withColumnNames(given, columns)
     const name = clockName(node, columns)
     const type = name === null ? undefined : CLOCK.get(name)
     if (type === undefined) return node
-    const value = type === 'DATE' ? text.slice(0, 10) : type === 'TIMESTAMP' ? text : `${text}+00`
+    const value = clockText(now, type)
     return {
       class: 'CAST',
       type: 'OPERATOR_CAST',
@@ -42,6 +45,13 @@ export function withoutClock(tree: Ast, now: Date, columns: ReadonlySet<string>)
       try_cast: false,
     }
   }) as Ast
+}
+
+function clockText(now: Date, type: string): string {
+  const [date = '', time = ''] = now.toISOString().replace('Z', '').split('T')
+  if (type === 'DATE') return date
+  const local = type.startsWith('TIMESTAMP') ? `${date} ${time}` : time
+  return type.endsWith('ZONE') ? `${local}+00` : local
 }
 
 /** A time that is selected as it is keeps its name. */
@@ -65,15 +75,15 @@ function clockName(node: Ast, columns: ReadonlySet<string>): string | null {
 }
 
 /**
- * Floating literals as casts of texts: written plainly, `1e3` would be read again as a decimal. One that
- * is selected as it is keeps the name that it would have.
+ * Floating and boolean literals as casts of texts: written plainly, `1e3` would be read again as a decimal,
+ * and the `true` of `IS TRUE` as such a cast. One that is selected as it is keeps the name that it would have.
  */
-export function withFloatingCasts(tree: Ast): Ast {
+export function withLiteralCasts(tree: Ast): Ast {
   return mapAst(tree, (given) => {
     const node = Array.isArray(given['select_list'])
       ? { ...given, select_list: given['select_list'].map(named) }
       : given
-    const text = floatingText(node)
+    const text = literalText(node)
     if (text === null) return node
     const constant = child(node, 'value')
     return {
@@ -89,15 +99,16 @@ export function withFloatingCasts(tree: Ast): Ast {
 }
 
 function named(item: unknown): unknown {
-  const text = isAst(item) && item['alias'] === '' ? floatingText(item) : null
+  const text = isAst(item) && item['alias'] === '' ? literalText(item) : null
   return isAst(item) && text !== null ? { ...item, alias: text } : item
 }
 
-/** null for everything that is no floating literal. */
-function floatingText(node: Ast): string | null {
+/** null for everything that is neither a floating nor a boolean literal. */
+function literalText(node: Ast): string | null {
   const constant = node['class'] === 'CONSTANT' ? child(node, 'value') : {}
   const { value, type } = constant
   if (constant['is_null'] !== false || !isAst(type)) return null
+  if (type['id'] === 'BOOLEAN') return value === true ? 't' : 'f'
   if (type['id'] !== 'DOUBLE' && type['id'] !== 'FLOAT') return null
   return value instanceof NumberToken ? value.text : String(value)
 }

@@ -1,8 +1,8 @@
 /**
  * Which tables a query names, and what it may not do: it reaches its tables and nothing else.
  *
- * Every table becomes a name that nobody else can have made, in the tree that goes to the engine; so
- * whatever is left in it names a WITH clause of the query itself.
+ * Every table and every WITH clause becomes a name that nobody else can have made, in the tree that goes
+ * to the engine; so nothing in it names a view of the engine's own, or a file.
  */
 import { InvalidQueryError } from '../../errors.ts'
 import type { SqlTableName, SqlTablePoint } from '../sql.ts'
@@ -21,33 +21,41 @@ export interface FoundTables {
   readonly references: readonly TableReference[]
 }
 
-/** Replaces every table by a token. InvalidQueryError for what is not allowed. */
+/** Replaces every table and WITH clause by a token. InvalidQueryError for what is not allowed. */
 export function findTables(tree: Ast, unique: string): FoundTables {
   const finder = new TableFinder(unique)
   return { tree: finder.find(tree), references: finder.references }
 }
 
 /** Query nodes and what may stand in a FROM clause; everything that is not here is refused. */
-const QUERY_NODES = new Set(['SELECT_NODE', 'SET_OPERATION_NODE', 'RECURSIVE_CTE_NODE', 'CTE_NODE'])
+const QUERY_NODES = new Set(['SELECT_NODE', 'SET_OPERATION_NODE', 'RECURSIVE_CTE_NODE'])
 const FROM_NODES = new Set(['SUBQUERY', 'JOIN', 'EXPRESSION_LIST', 'EMPTY', 'PIVOT'])
 const TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'repeat'])
 
-/** They tell of the engine, or change something in it. */
-const REFUSED_FUNCTIONS =
-  /^(current_setting|set_config|getvariable|getenv|nextval|currval|write_log|pg_sleep|json_serialize_plan|floeberg_\w*)$/i
+/** They tell of the engine and of what it runs, paths among it, or change something in it. */
+const REFUSED_FUNCTIONS = new RegExp(
+  `^(${[
+    'current_(setting|query|query_id|connection_id|transaction_id)|txid_current',
+    'set_config|setseed|getvariable|getenv|nextval|currval|write_log|pg_sleep|sleep_ms',
+    String.raw`stats|get_block_size|format_type|pg_get_\w+|json_serialize_plan|floeberg_\w*`,
+  ].join('|')})$`,
+  'i',
+)
 
-type Scope = ReadonlySet<string>
+/** Tokens of the WITH clauses that are seen, by name. */
+type Scope = ReadonlyMap<string, string>
 
 class TableFinder {
   readonly references: TableReference[] = []
   readonly #unique: string
+  #clauses = 0
 
   constructor(unique: string) {
     this.#unique = unique
   }
 
   find(tree: Ast): Ast {
-    return this.#members(tree, new Set())
+    return this.#members(tree, new Map())
   }
 
   #visit(value: unknown, scope: Scope): unknown {
@@ -62,28 +70,28 @@ class TableFinder {
     return this.#members(node, scope)
   }
 
-  #members(node: Ast, scope: Scope): Ast {
+  #members(node: Ast, scope: Scope): Record<string, unknown> {
     return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, this.#visit(value, scope)]))
   }
 
   /** A clause of WITH is seen by those behind it and by the query, and by itself where it is recursive. */
   #query(node: Ast, outer: Scope): Ast {
     if (!QUERY_NODES.has(String(node['type']))) throw notAllowed('this kind of query')
-    const scope = new Set(outer)
+    const scope = new Map(outer)
     const { cte_map: map, ...rest } = node
     const clauses = isAst(map) ? children(map, 'map') : []
     const visited = clauses.map((clause) => {
-      const name = String(clause['key']).toLowerCase()
-      // A file may be called so, and the engine would read it where it finds no clause.
-      if (/[./\\:*?]/.test(name)) throw notAllowed('a WITH clause of such a name')
+      const name = folded(clause['key'])
+      const key = `__floeberg_${this.#unique}_with_${this.#clauses++}`
       const body = child(child(clause, 'value'), 'query')
       const isRecursive = child(body, 'node')['type'] === 'RECURSIVE_CTE_NODE'
-      const inside = new Set(isRecursive ? [...scope, name] : scope)
+      const inside = isRecursive ? new Map(scope).set(name, key) : new Map(scope)
       const value = this.#visit(clause['value'], inside)
-      scope.add(name)
-      return { ...clause, value }
+      scope.set(name, key)
+      return { ...clause, key, value }
     })
     const members = this.#members(rest, scope)
+    if (node['type'] === 'RECURSIVE_CTE_NODE') members['cte_name'] = outer.get(folded(node['cte_name']))
     // The order of the keys is the tree's own.
     return Object.fromEntries(
       Object.keys(node).map((key) => [
@@ -123,13 +131,11 @@ class TableFinder {
       .filter((part) => part !== '')
     const table = parts.at(-1) ?? ''
     const at = isAst(node['at_clause']) ? pointOf(node['at_clause']) : null
-    if (parts.length === 1 && scope.has(table.toLowerCase())) {
-      if (at !== null) throw notAllowed('AT on a WITH clause')
-      return node
-    }
-    const token = `__floeberg_${this.#unique}_${this.references.length}`
+    const clause = parts.length === 1 ? scope.get(folded(table)) : undefined
+    if (clause !== undefined && at !== null) throw notAllowed('AT on a WITH clause')
+    const token = clause ?? `__floeberg_${this.#unique}_${this.references.length}`
     const alias = String(node['alias'])
-    this.references.push({ name: { parts, at }, token, hasAlias: alias !== '' })
+    if (clause === undefined) this.references.push({ name: { parts, at }, token, hasAlias: alias !== '' })
     return {
       ...node,
       catalog_name: '',
@@ -139,6 +145,11 @@ class TableFinder {
       at_clause: null,
     }
   }
+}
+
+/** A name as the engine compares it: only the letters of ASCII are the same in either case. */
+function folded(name: unknown): string {
+  return String(name).replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
 
 function checkFunction(node: Ast): void {
