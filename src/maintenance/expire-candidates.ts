@@ -102,13 +102,15 @@ export interface Asked {
 }
 
 /**
- * Shows what stays, file by file, until `reached` answers that nothing is left to be found.
+ * Shows what stays, file by file, until `reached` answers that nothing is left to be found. Manifests
+ * that `seen` has are passed over; it has those that were shown afterwards.
  * MissingFileError and CorruptFileError: what cannot be read may be needed, so nothing may go.
  */
 export async function visitStaying(
   staying: readonly Staying[],
   asked: Asked,
   reached: (location: string) => boolean,
+  seen: LocationHashes,
 ): Promise<void> {
   for (const { context, snapshots, metadataFiles } of staying) {
     const { metadata } = context
@@ -118,7 +120,6 @@ export async function visitStaying(
       if (snapshot['manifest-list'] !== undefined) reached(snapshot['manifest-list'])
   }
   if (!asked.files && !asked.manifests) return
-  const seen = new LocationHashes()
   for (const { context, snapshots } of staying) {
     for await (const manifests of newManifests(context, snapshots, seen)) {
       let goesOn = true

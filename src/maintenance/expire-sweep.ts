@@ -13,7 +13,7 @@ import { countFile, emptyTotals } from './file-totals.ts'
 import { hashOf, LocationHashes } from './location-hashes.ts'
 import { newestState } from './newest-state.ts'
 import type { MaintenanceProgress } from './plan.ts'
-import { historyContext, inSlices, metadataFiles } from './reachability.ts'
+import { historyContext, inSlices, metadataFiles, statisticsFiles } from './reachability.ts'
 import { unreachedFiles, type CandidateSource } from './unreached-files.ts'
 import { expectEverySnapshot } from './whole-history.ts'
 
@@ -39,7 +39,8 @@ const FILES_IN_A_CALL = 1000
 const NAMES_KEPT = 1000
 
 /**
- * Deletes candidates that nothing reaches any more in the metadata that the commit answered with.
+ * Deletes candidates that nothing reaches any more in the metadata that the commit answered with, nor
+ * in what others have committed by the time that they are to go: somebody may add a file again.
  * `state` is what the execution began with. Nothing is thrown but what is a fault of ours: the
  * snapshots are gone, and the caller has to hear that.
  */
@@ -76,7 +77,32 @@ export async function sweep(
       metadataFiles: metadataFiles(state.loaded),
     },
   ]
-  return run.all(unreachedFiles(source, staying, { signal: options.signal }))
+  const later = committedSince(state, after, options.signal)
+  return run.all(unreachedFiles(source, staying, { later, signal: options.signal }))
+}
+
+/** Asks for the snapshots that the table has got since the last time; at first since `start`. */
+function committedSince(
+  state: TableState,
+  start: LoadedTable,
+  signal: AbortSignal | undefined,
+): () => Promise<readonly Staying[]> {
+  let last = start
+  return async () => {
+    const { loaded: now } = await newestState(state, signal)
+    if (now.metadataLocation !== null && now.metadataLocation === last.metadataLocation) return []
+    expectEverySnapshot(now, state.id)
+    const known = new Set(last.metadata.snapshots.map((snapshot) => snapshot['snapshot-id']))
+    const context = historyContext(state, now.metadata, signal)
+    last = now
+    return [
+      {
+        context,
+        snapshots: now.metadata.snapshots.filter((snapshot) => !known.has(snapshot['snapshot-id'])),
+        metadataFiles: [...metadataFiles(now), ...statisticsFiles(now.metadata)],
+      },
+    ]
+  }
 }
 
 /** What a sweep did that never began. */

@@ -14,6 +14,8 @@ const HELD_AT_A_TIME = 350_000
 export interface UnreachedOptions {
   /** How many candidates are held at a time; with more, what stays is read once for each so many. */
   readonly maxHeld?: number | undefined
+  /** What has come to stay since it was last asked; asked right before candidates are given out. */
+  readonly later?: (() => Promise<readonly Staying[]>) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -25,9 +27,10 @@ const TWO_TO_32 = 2 ** 32
 export async function* unreachedFiles(
   source: CandidateSource,
   staying: readonly Staying[],
-  { maxHeld = HELD_AT_A_TIME, signal }: UnreachedOptions = {},
+  { maxHeld = HELD_AT_A_TIME, later = async () => [], signal }: UnreachedOptions = {},
 ): AsyncGenerator<readonly Candidate[]> {
   const held = new LocationHashes(maxHeld)
+  const all = [...staying]
   // Hashes are cut into so many ranges of equal width, the fewest of which each fits.
   let ranges = 1
   for (let range = 0; range < ranges; range += 1) {
@@ -38,7 +41,11 @@ export async function* unreachedFiles(
       kinds = await fill(held, source, { range, ranges }, signal)
     }
     if (held.size === 0) continue
-    await markReached(held, staying, kinds)
+    const seen = new LocationHashes()
+    await markReached(held, all, { kinds, seen })
+    const joined = await later()
+    await markReached(held, joined, { kinds, seen })
+    all.push(...joined)
     for await (const batch of source.batches()) {
       throwIfAborted(signal)
       const unreached = batch.filter((candidate) => take(held, hashOf(candidate.location)))
@@ -80,21 +87,22 @@ function isWithin({ high }: LocationHash, { range, ranges }: HashRange): boolean
 async function markReached(
   held: LocationHashes,
   staying: readonly Staying[],
-  kinds: ReadonlySet<FileKind>,
+  { kinds, seen }: { readonly kinds: ReadonlySet<FileKind>; readonly seen: LocationHashes },
 ): Promise<void> {
   let left = held.size
   const asked = {
     files: kinds.has('dataFiles') || kinds.has('positionDeleteFiles') || kinds.has('equalityDeleteFiles'),
     manifests: kinds.has('manifests'),
   }
-  await visitStaying(staying, asked, (location) => {
+  const reached = (location: string): boolean => {
     const hash = hashOf(location)
     if (held.markOf(hash) === 0) {
       held.mark(hash, REACHED)
       left -= 1
     }
     return left > 0
-  })
+  }
+  await visitStaying(staying, asked, reached, seen)
 }
 
 /** True for the first of those that nothing reached. */

@@ -138,6 +138,34 @@ test('an append at any step is never lost', { timeout: 60_000 }, async () => {
   }
 })
 
+test(
+  'a file that somebody adds again stays, up to the last look at the table',
+  { timeout: 60_000 },
+  async () => {
+    const { world, plan, calls, restore } = await rehearse()
+    const [first = 0n] = await look(world, async (tbl) => snapshotIds(tbl))
+    const lastLook =
+      calls.findLast(({ target, method }) => target === 'catalog' && method === 'loadTable')?.n ?? 0
+    const commit = calls.findLast(({ method }) => method === 'commitTable')?.n ?? 0
+    expect(lastLook).toBeGreaterThan(commit)
+    const file = await look(world, async (tbl) => {
+      const [found] = await tbl.inspect.files({ snapshotId: first })
+      return found?.file_path ?? ''
+    })
+    for (const { n, target, method } of calls.filter(({ n }) => n <= lastLook)) {
+      await restore()
+      const where = `before call ${n} (${target}.${method})`
+      const meanwhile = () => look(world, async (tbl, manager) => void (await manager.addFiles(tbl, [file])))
+      const result = await execute(world, plan, { mode: 'meanwhile', at: n, meanwhile })
+      expect(result.failure, where).toBe(null)
+      await look(world, async (tbl) => {
+        expect(await idsOf(tbl), where).toEqual([1, 3])
+        expect(await world.unreached(tbl), where).toEqual([])
+      })
+    }
+  },
+)
+
 test('whatever fails, the plan executed again brings it to its end', { timeout: 60_000 }, async () => {
   const { world, plan, calls, restore } = await rehearse()
   let failures = 0
