@@ -134,7 +134,8 @@ class TableFinder {
 
 function travelOf(at: SqlTablePoint | null): TimeTravel {
   if (at === null) return {}
-  if (at.time !== undefined) return { asOf: at.time.replace(/([+-]\d{2})$/, '$1:00') }
+  // A zone may have hours alone; what looks like one at the end of a bare date is its day.
+  if (at.time !== undefined) return { asOf: at.time.replace(/:\d{2}(\.\d+)?[+-]\d{2}$/, '$&:00') }
   const { version } = at
   return typeof version === 'bigint' || /^\d+$/.test(version) ? { snapshotId: version } : { ref: version }
 }

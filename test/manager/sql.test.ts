@@ -573,6 +573,9 @@ describe('time travel', () => {
     expect(await count(`for system_version as of ${second} p where p.id = 1`)).toBe(1)
     expect(await count("FOR VERSION AS OF 'first'")).toBe(1)
     expect(await count("FOR VERSION AS OF 'main'")).toBe(2)
+    for (const day of ["'9999-12-31'", "DATE '9999-12-31'", "TIMESTAMP '9999-12-31'"]) {
+      expect(await count(`FOR TIMESTAMP AS OF ${day}`)).toBe(2)
+    }
     for (const time of [
       times[1],
       times[1]?.replace('T', ' ').replace('Z', ''),
