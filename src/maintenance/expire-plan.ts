@@ -22,7 +22,7 @@ export interface FileTotals {
 /** Files that would be deleted. */
 export interface PlannedFiles {
   readonly totals: FileTotals
-  /** null: not asked for. */
+  /** All that may be deleted; null: not asked for, and all goes that only these snapshots reach. */
   readonly names: readonly string[] | null
 }
 

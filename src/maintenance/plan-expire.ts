@@ -31,7 +31,10 @@ export interface ExpiryScope {
 export interface PlanExpireOptions extends ExpiryChoice, ExpiryScope {
   /** Counts what would be deleted, for which manifests are read. Default true. */
   readonly countFiles?: boolean | undefined
-  /** Names every file that would be deleted, in the plan. Default false: there may be millions. */
+  /**
+   * Names every file that would be deleted, in the plan, and executing that deletes no other. Default
+   * false: there may be millions.
+   */
   readonly listFiles?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }

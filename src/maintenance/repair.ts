@@ -100,8 +100,9 @@ export async function executeRepair(
   }
   const metadata = await pointers.read(id, target.location, options)
   if (metadata['table-uuid'] !== plan.tableUuid) throw anotherTable(id, target.location)
-  const { metadataLocation } = await pointers.find(id, options)
+  const { metadataLocation, previousLocation } = await pointers.find(id, options)
   if (metadataLocation !== target.location) {
+    await refuseAnother(pointers, plan, previousLocation, options)
     if (metadataLocation !== broken.location) {
       throw new CommitConflictError('The catalog points to another file than when the repair was planned', {
         ...details,
@@ -121,6 +122,19 @@ export async function executeRepair(
     previousLocation: broken.location,
     snapshotId: metadata['current-snapshot-id'],
   }
+}
+
+/** CommitRejectedError where the version before the broken one, if it can be read, is of another table. */
+async function refuseAnother(
+  pointers: MetadataPointers,
+  { table, tableUuid, target }: RepairPlan,
+  previousLocation: string | null,
+  options: RepairOptions,
+): Promise<void> {
+  if (previousLocation === null) return
+  const before = await readVersion(pointers, table, previousLocation, options)
+  if (typeof before === 'string' || before['table-uuid'] === tableUuid) return
+  throw anotherTable(table, target?.location ?? previousLocation)
 }
 
 function pointersOf({ catalog }: Runtime, id: TableIdentifier): MetadataPointers {

@@ -165,7 +165,8 @@ describe.each(WORLDS)('%s', (_, makeWorld) => {
     await expect(plan(other.metadataLocation ?? '')).rejects.toThrow(CommitRejectedError)
     const edited = { ...(await manager.planRepair(ID)) }
     const target = { ...edited.target!, location: other.metadataLocation ?? '' }
-    await expect(manager.execute({ ...edited, target })).rejects.toThrow(CommitRejectedError)
+    for (const tableUuid of [edited.tableUuid, other.uuid])
+      await expect(manager.execute({ ...edited, target, tableUuid })).rejects.toThrow(CommitRejectedError)
     await expect(manager.loadTable(ID)).rejects.toThrow(MissingFileError)
   })
 
