@@ -43,8 +43,8 @@ export interface RewritePositionDeletesOptions extends RewritePositionDeletesCho
 export abstract class CompactionOperations extends RetentionOperations {
   /**
    * Puts small data files together, splits large ones, leaves out rows that are deleted, and, where
-   * asked, sorts: the same rows in fewer files. Reads and writes out of core, one partition at a
-   * time, and commits a `replace` snapshot; none when there is nothing to do.
+   * asked, sorts: the same rows in fewer files. Reads and writes out of core, partition by partition,
+   * and commits a `replace` snapshot; none when there is nothing to do.
    *
    * Rows that others add meanwhile are not touched. CommitConflictError when others deleted rows of a
    * file that is being rewritten: no row is lost, and nothing is changed. InvalidArgumentError and
