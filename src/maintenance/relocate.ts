@@ -52,7 +52,7 @@ export async function planRelocate(state: TableState, options: RelocateOptions):
   expectWhole(state.loaded, id)
   const as = options.as === undefined ? null : toIdentifier(options.as)
   const registration = registrationOf(state, as, options)
-  if (as !== null && (await runtime.catalog.tableExists(as, { signal: options.signal }))) throw exists(as)
+  if (as !== null) await checkName(state, as, options.signal)
   await checkFree(state, to, options.signal)
   const roots = movedRoots(state, to)
   const folder = new PathMap(roots).of(metadataLocation(metadata.location, metadata.properties))
@@ -114,6 +114,16 @@ function refuseUnwritable({ metadata, name }: TableState): void {
   ) {
     throw new UnsupportedFeatureError('Relocating encrypted tables is not supported', { table: name })
   }
+}
+
+/** NoSuchNamespaceError and TableAlreadyExistsError, before anything is copied for nothing. */
+async function checkName(
+  { runtime: { catalog } }: TableState,
+  as: TableIdentifier,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await catalog.loadNamespace(as.namespace, { signal })
+  if (await catalog.tableExists(as, { signal })) throw exists(as)
 }
 
 export function exists(id: TableIdentifier): TableAlreadyExistsError {

@@ -95,8 +95,8 @@ export abstract class RecoveryOperations extends CompactionOperations {
    * What it takes to move a table's files to another location or store, as a plan for `execute`. Only
    * counts.
    *
-   * InvalidArgumentError for a place that is not free; TableAlreadyExistsError for `as`;
-   * UnsupportedFeatureError for tables whose manifests cannot be written, and for catalogs that let
+   * InvalidArgumentError for a place that is not free; TableAlreadyExistsError and
+   * NoSuchNamespaceError for `as`; UnsupportedFeatureError for tables whose manifests cannot be written, and for catalogs that let
    * nobody move a table's pointer (see `register`).
    */
   async planRelocate<In, Out>(table: Table<In, Out>, options: RelocateOptions): Promise<RelocatePlan> {

@@ -14,6 +14,7 @@ import {
   OperationAbortedError,
   t,
   table,
+  NoSuchNamespaceError,
   TableAlreadyExistsError,
   UnsupportedFeatureError,
   type Table,
@@ -391,6 +392,8 @@ describe('places that are not free', () => {
     })
     const taken = manager.planRelocate(source, { to: place('named'), as: 'demo.other' })
     await expect(taken).rejects.toThrow(TableAlreadyExistsError)
+    const nowhere = manager.planRelocate(source, { to: place('named'), as: 'nowhere.copy' })
+    await expect(nowhere).rejects.toThrow(NoSuchNamespaceError)
   })
 
   test('or not any more, when the plan is carried out', async () => {
