@@ -37,7 +37,7 @@ export interface FileAdoption {
    *
    * SchemaMismatchError naming file and column for columns that the table lacks or that have another
    * type; InvalidDataError for nulls in required columns and for rows of several partitions;
-   * MissingFileError; CorruptFileError for what is no Parquet file.
+   * MissingFileError; CorruptFileError for what is no Parquet file; InvalidLocationError for a symbolic link.
    */
   adopt(request: AdoptRequest): Promise<readonly AdoptedFile[]>
 }

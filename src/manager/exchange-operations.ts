@@ -56,7 +56,7 @@ export abstract class ExchangeOperations extends RecoveryOperations {
    *
    * InvalidArgumentError for a file that is in the table already or is given twice, unless
    * `onDuplicate` is `skip`; InvalidLocationError for one outside of the table's own and the configured
-   * roots; MissingFileError; SchemaMismatchError naming file and column; InvalidDataError for rows of
+   * roots, and for a symbolic link; MissingFileError; SchemaMismatchError naming file and column; InvalidDataError for rows of
    * more than one partition and for nulls in required columns; CorruptFileError;
    * CommitConflictError; CommitStateUnknownError; OperationAbortedError. Whatever fails, the files stay.
    */

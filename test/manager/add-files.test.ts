@@ -1,11 +1,12 @@
 /** Parquet files that are there already join a table as they are. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rename, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   CommitConflictError,
   CorruptFileError,
+  IcebergTableManager,
   InvalidArgumentError,
   InvalidDataError,
   InvalidLocationError,
@@ -25,7 +26,15 @@ import {
   type ThriftStruct,
   type ThriftValue,
 } from '../../src/engine/duckdb/thrift-tree.ts'
-import { createTable, evolutionWorlds, rowsOf, valueText, type EvolutionWorld } from './evolution-world.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import {
+  createTable,
+  evolutionWorlds,
+  rowsOf,
+  schemaFromText,
+  valueText,
+  type EvolutionWorld,
+} from './evolution-world.ts'
 
 const open = evolutionWorlds()
 
@@ -245,6 +254,34 @@ describe('what does not fit is refused, and nothing is added', () => {
     expect(await rowsOf(again)).toEqual(EXPECTED)
     await manager.close()
     expect(tbl.currentSnapshot).toBeNull()
+  })
+
+  test('a link, whatever the engine has read before', async () => {
+    const root = await temporaryFolder()
+    const manager = await IcebergTableManager.open({
+      catalog: { name: 'local', uri: `sqlite:///${root}/catalog.db`, warehouse: join(root, 'wh') },
+      scratchDir: join(root, 'scratch'),
+    })
+    try {
+      const tbl = await manager.createTable(
+        { namespace: 'demo', name: 't', schema: schemaFromText('id: int, v: string') },
+        { createNamespace: true },
+      )
+      const data = join(tbl.location.replace('file://', ''), 'data')
+      await mkdir(data, { recursive: true })
+      await writer.run(`COPY (${ROWS}) TO '${data}/plain.parquet' (FORMAT parquet)`)
+      await manager.addFiles(tbl, [`${data}/plain.parquet`])
+      await rename(`${data}/plain.parquet`, `${root}/elsewhere.parquet`)
+      await copyFile(`${root}/elsewhere.parquet`, `${data}/plain.parquet`)
+      await symlink(`${root}/elsewhere.parquet`, `${data}/link.parquet`)
+      await expect(manager.addFiles(tbl, [`${data}/link.parquet`])).rejects.toThrow(InvalidLocationError)
+      await expect(manager.addFiles(tbl, [`${data}/`], { onDuplicate: 'skip' })).rejects.toThrow(
+        InvalidLocationError,
+      )
+      expect(await rowsOf(tbl)).toEqual(EXPECTED)
+    } finally {
+      await manager.close()
+    }
   })
 
   test('tables of format version 3', async () => {

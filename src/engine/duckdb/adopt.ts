@@ -1,5 +1,7 @@
 /** FileAdoption by DuckDB: files that others wrote, looked at by their footers. */
+import { lstat } from 'node:fs/promises'
 import { throwIfAborted } from '../../abort.ts'
+import { InvalidLocationError } from '../../errors.ts'
 import { maskedPath } from '../../format/partition-path.ts'
 import type { AdoptedFile, AdoptRequest } from '../adoption.ts'
 import type { InputFile } from '../file-access.ts'
@@ -28,7 +30,9 @@ export async function adopt(reader: Reader, request: AdoptRequest): Promise<read
       const input = await files.input({ location, size }, { signal })
       inputs.push(input)
       const file = { name: maskedPath(location), localPath: input.localPath, sizeInBytes: size, location }
-      return { file, footer: await readFooterBytes(file) }
+      const footer = await readFooterBytes(file)
+      await refuseLink(file)
+      return { file, footer }
     })
     session = await reader.engine.session({ paths: inputs.map((input) => input.localPath) })
     const adopted: AdoptedFile[] = []
@@ -42,6 +46,15 @@ export async function adopt(reader: Reader, request: AdoptRequest): Promise<read
     session?.release()
     await Promise.all(inputs.map((input) => input.release()))
   }
+}
+
+/** The engine opens nothing outside of the folders that files are in, and a link may lead anywhere. */
+async function refuseLink({ localPath, name }: SizedFile): Promise<void> {
+  if (!(await lstat(localPath)).isSymbolicLink()) return
+  throw new InvalidLocationError('A file to add is a symbolic link', {
+    file: name,
+    hint: 'Move the file that it leads to to its place, or allow the folder of that file with the extraRoots setting and name it there.',
+  })
 }
 
 async function adoptOne(
