@@ -1,7 +1,6 @@
 /** Takes out of a listing whatever a table of the catalog reaches. */
 import type { Catalog, LoadedTable, TableIdentifier } from '../catalog/catalog.ts'
 import {
-  CommitRejectedError,
   CorruptFileError,
   type FloebergError,
   InvalidLocationError,
@@ -20,7 +19,8 @@ import type { OrphanSharing, PrefixMismatch } from './orphan-plan.ts'
 import { ownFolders } from './own-folders.ts'
 import { checkPurgeAllowed } from './purge.ts'
 import { historyContext } from './reachability.ts'
-import { visitReachable } from './reachable.ts'
+import { newestState } from './newest-state.ts'
+import { newVisited, visitReachable, type Visited } from './reachable.ts'
 import { expectWhole } from './whole-history.ts'
 
 const NOTE =
@@ -45,14 +45,13 @@ export async function removeReachable(
 ): Promise<OrphanSharing> {
   const { runtime, id } = state
   const mismatches = new Mismatches(keys, request)
-  const loaded = await runtime.catalog.loadTable(id, { snapshots: 'all', signal: request.signal })
-  if (loaded.metadata['table-uuid'] !== state.metadata['table-uuid']) {
-    throw new CommitRejectedError('The table was dropped and created again by somebody else', {
-      hint: 'Load the table again.',
-    })
+  const visited = newVisited()
+  const removeOwn = async (): Promise<void> => {
+    const { loaded } = await newestState(state, request.signal)
+    checkPurgeAllowed(loaded.metadata)
+    await removeReachableOf(runtime, id, loaded, mismatches, request, visited)
   }
-  checkPurgeAllowed(loaded.metadata)
-  await removeReachableOf(runtime, id, loaded, mismatches, request)
+  await removeOwn()
   const tablesRead: string[] = []
   const tablesUnreadable: string[] = []
   for await (const other of otherTables(runtime.catalog, id, request.signal)) {
@@ -63,6 +62,8 @@ export async function removeReachable(
     await removeReachableOf(runtime, other.id, found, mismatches, request)
     tablesRead.push(identifierToString(other.id))
   }
+  // All of that takes its time, and somebody may have added a file that was nobody's.
+  await removeOwn()
   mismatches.check()
   return { tablesRead, tablesUnreadable, note: NOTE }
 }
@@ -110,11 +111,12 @@ async function removeReachableOf(
   loaded: LoadedTable,
   mismatches: Mismatches,
   { signal }: ReachabilityRequest,
+  visited?: Visited,
 ): Promise<void> {
   expectWhole(loaded, id)
   const { state } = await TableHandle.open(runtime, id, loaded)
   const context = historyContext(state, loaded.metadata, signal)
-  await visitReachable(context, loaded, (location) => mismatches.reached(location))
+  await visitReachable(context, loaded, (location) => mismatches.reached(location), visited)
 }
 
 /** null for a table that is gone by now. */

@@ -7,6 +7,12 @@ import { metadataLocation } from '../table/table-locations.ts'
 import { LocationHashes } from './location-hashes.ts'
 import { metadataFiles, newManifests, statisticsFiles, visitFiles } from './reachability.ts'
 
+/** What was visited before, and is passed over. */
+export interface Visited {
+  readonly snapshotIds: Set<bigint>
+  readonly manifests: LocationHashes
+}
+
 /**
  * Metadata files (the log's, too), statistics, and of every snapshot its list, manifests and live
  * files. Nothing is held but which manifests were read. MissingFileError, CorruptFileError.
@@ -15,16 +21,24 @@ export async function visitReachable(
   context: ManifestContext,
   loaded: LoadedTable,
   visit: (location: string) => void,
+  { snapshotIds, manifests: seen }: Visited = newVisited(),
 ): Promise<void> {
   const { metadata } = context
   for (const location of metadataFiles(loaded)) visit(location)
   for (const location of statisticsFiles(metadata)) visit(location)
   for (const location of await hintedFiles(context)) visit(location)
-  for (const { 'manifest-list': list } of metadata.snapshots) if (list !== undefined) visit(list)
-  for await (const manifests of newManifests(context, metadata.snapshots, new LocationHashes())) {
+  const snapshots = metadata.snapshots.filter((snapshot) => !snapshotIds.has(snapshot['snapshot-id']))
+  for (const { 'manifest-list': list } of snapshots) if (list !== undefined) visit(list)
+  for await (const manifests of newManifests(context, snapshots, seen)) {
     for (const { location } of manifests) visit(location)
     await visitFiles(context, manifests, (file) => visit(file.location))
   }
+  for (const snapshot of snapshots) snapshotIds.add(snapshot['snapshot-id'])
+}
+
+/** Nothing yet. */
+export function newVisited(): Visited {
+  return { snapshotIds: new Set(), manifests: new LocationHashes() }
 }
 
 const HINT = 'version-hint.text'

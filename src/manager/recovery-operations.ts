@@ -96,8 +96,8 @@ export abstract class RecoveryOperations extends CompactionOperations {
    * counts.
    *
    * InvalidArgumentError for a place that is not free; TableAlreadyExistsError and
-   * NoSuchNamespaceError for `as`; UnsupportedFeatureError for tables whose manifests cannot be written, and for catalogs that let
-   * nobody move a table's pointer (see `register`).
+   * NoSuchNamespaceError for `as`; UnsupportedFeatureError for tables whose manifests cannot be
+   * written, and for catalogs that let nobody move a table's pointer (see `register`).
    */
   async planRelocate<In, Out>(table: Table<In, Out>, options: RelocateOptions): Promise<RelocatePlan> {
     const handle = handleOf(table)

@@ -254,6 +254,36 @@ describe('on the local disk', () => {
     expect(await events.scan().count()).toBe(4)
   })
 
+  test.each([1, 2, 3])('a file that is added again before look %d at the table stays', async (look) => {
+    const events = await newTable()
+    const [{ file_path: file } = { file_path: '' }] = await events.inspect.files()
+    await manager.writeData(events, rows(9n), { mode: 'overwrite' })
+    const [first, second] = events.metadata.snapshots.map((snapshot) => snapshot['snapshot-id'])
+    await manager.expireSnapshots(events, {
+      snapshotIds: [first ?? 0n, second ?? 0n],
+      cleanExpiredFiles: false,
+    })
+    const plan = await manager.planOrphanFiles(events, EVERYTHING)
+    expect(locations(plan)).toContain(file)
+    let looks = 0
+    const catalog: Catalog = new Proxy(manager.catalog, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target)
+        if (typeof value !== 'function') return value
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (key === 'loadTable') looks += 1
+          if (key === 'loadTable' && looks === look) await manager.addFiles(events, [file])
+          return Reflect.apply(value, target, args)
+        }
+      },
+    })
+    const other = await world.openAside({ catalogPlugin: { name: 'looked', connect: async () => catalog } })
+    const { skipped } = await other.execute(plan)
+    expect(looks).toBe(3)
+    expect(skipped).toContainEqual({ location: file, reason: 'reachable' })
+    expect(await (await manager.loadTable('demo.events')).scan().count()).toBe(2)
+  })
+
   describe('files of other tables', () => {
     test('of the same metadata, and of a table within the folder, stay', async () => {
       const events = await newTable()
