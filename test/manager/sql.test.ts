@@ -603,6 +603,9 @@ describe('time travel', () => {
       await query(`select 'x FOR VERSION AS OF 3 y' a, "AT (VERSION => 1) z" b -- for version as of 4
       /* at (version => 9) q */ from (select 1 as "AT (VERSION => 1) z")`),
     ).toEqual([{ a: 'x FOR VERSION AS OF 3 y', b: 1 }])
+    expect(
+      await query("select e'it\\'s FOR VERSION AS OF 3 y' a, 'c:\\' b, 'FOR VERSION AS OF 3 z' c"),
+    ).toEqual([{ a: "it's FOR VERSION AS OF 3 y", b: 'c:\\', c: 'FOR VERSION AS OF 3 z' }])
   })
 
   test('what is not there is refused', async () => {
@@ -923,6 +926,20 @@ describe('runs', () => {
     expect(second).toEqual(first)
     expect(first).toMatchObject({ same: true })
     expect(String(first?.['t']).slice(0, 10)).toBe(first?.['d'])
+  })
+
+  test('columns may be called like what tells the time', async () => {
+    expect(
+      await query('select today, t.now, current_date from (select 1 today, 2 now, 3 as current_date) t'),
+    ).toEqual([{ today: 1, now: 2, current_date: 3 }])
+    expect(
+      await query(
+        'with x("localtime") as (select id from demo.flights where id = 7) select localtime from x',
+      ),
+    ).toEqual([{ localtime: 7 }])
+    // The name that it has anyway is none of another column's.
+    const result = await sql.manager.sql('select current_timestamp as current_timestamp')
+    expect(await result.toArray()).toEqual(await result.toArray())
   })
 })
 

@@ -45,7 +45,7 @@ function treeOf(json: string): Ast {
     tree = parseLossless(json)
   } catch (error) {
     if (!(error instanceof CorruptFileError)) throw error
-    throw new InvalidQueryError('The query is nested too deeply')
+    throw new InvalidQueryError('The query is nested too deeply, or holds a number that is beyond all others')
   }
   if (isAst(tree)) return tree
   throw new InvalidQueryError('The query cannot be parsed')

@@ -18,11 +18,21 @@ const CLOCK: ReadonlyMap<string, string> = new Map([
   ['current_localtime', 'TIME'],
 ])
 
+/** Those of them that need no parentheses. */
+const CLOCK_WORDS: ReadonlySet<string> = new Set([
+  'current_date',
+  'current_time',
+  'current_timestamp',
+  'localtime',
+  'localtimestamp',
+])
+
 /**
  * The query at one moment: it is planned once and may run many times, and both have to mean the same.
- * A word is a time where no column is called so.
+ * A word is a time where no column is called so, of a table or of the query's own.
  */
-export function withoutClock(tree: Ast, now: Date, columns: ReadonlySet<string>): Ast {
+export function withoutClock(tree: Ast, now: Date, tableColumns: ReadonlySet<string>): Ast {
+  const columns = new Set([...tableColumns, ...givenNames(tree)])
   return mapAst(tree, (given) => {
     const node = withColumnNames(given, columns)
     const name = clockName(node, columns)
@@ -71,8 +81,27 @@ function clockName(node: Ast, columns: ReadonlySet<string>): string | null {
   const names = node['column_names']
   if (node['class'] !== 'COLUMN_REF' || !Array.isArray(names) || names.length !== 1) return null
   const name = String(names[0]).toLowerCase()
-  return columns.has(name) ? null : name
+  return CLOCK_WORDS.has(name) && !columns.has(name) ? name : null
 }
+
+/** Names that a query gives to columns, in lower case; not those that a time has anyway. */
+function givenNames(tree: Ast): ReadonlySet<string> {
+  const names = new Set<string>()
+  const note = (name: unknown): void => void names.add(String(name).toLowerCase())
+  mapAst(tree, (node) => {
+    for (const item of children(node, 'select_list')) {
+      if (String(item['alias']).toLowerCase() !== clockName(item, NOTHING)) note(item['alias'])
+    }
+    for (const key of ['column_name_alias', 'aliases']) {
+      const list = node[key]
+      if (Array.isArray(list)) list.forEach(note)
+    }
+    return node
+  })
+  return names
+}
+
+const NOTHING: ReadonlySet<string> = new Set()
 
 /**
  * Floating and boolean literals as casts of texts: written plainly, `1e3` would be read again as a decimal,

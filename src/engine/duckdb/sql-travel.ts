@@ -8,9 +8,9 @@ interface Token {
   readonly text: string
 }
 
-// In this order; everything else is a character by itself.
+// In this order; everything else is a character by itself. Backslashes mean something in E'…' alone.
 const TOKEN =
-  /(?<space>\s+|--[^\n]*|\/\*[\s\S]*?\*\/)|(?<text>'(?:[^']|'')*'|\$(?<tag>\w*)\$[\s\S]*?\$\k<tag>\$)|(?<quoted>"(?:[^"]|"")*")|(?<number>\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)|(?<word>[\p{L}_][\p{L}\p{N}_$]*)|(?<other>=>|[\s\S])/giuy
+  /(?<space>\s+|--[^\n]*|\/\*[\s\S]*?\*\/)|(?<text>e'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|\$(?<tag>\w*)\$[\s\S]*?\$\k<tag>\$)|(?<quoted>"(?:[^"]|"")*")|(?<number>\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)|(?<word>[\p{L}_][\p{L}\p{N}_$]*)|(?<other>=>|[\s\S])/giuy
 
 /** Words that may follow a table and are no alias of it. */
 const NO_ALIAS = new Set(
