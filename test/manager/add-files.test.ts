@@ -402,6 +402,44 @@ describe('a file that is in the table already', () => {
       CommitConflictError,
     )
   })
+
+  test('a name mapping is made for the columns that there are when the files join', async () => {
+    const { manager, tbl, file, reload } = await lake('id: int, v: string, s: struct<x: int>')
+    const stale = await reload()
+    await manager.evolveSchema(tbl, [
+      { type: 'rename_column', name: 'v', newName: 'w' },
+      { type: 'add_column', name: 's.y', fieldType: 'int' },
+    ])
+    await manager.addFiles(stale, [await file('f1.parquet', "SELECT 1 AS id, 'a' AS v, {'x': 5} AS s")])
+    const current = await reload()
+    await manager.addFiles(current, [
+      await file('f2.parquet', "SELECT 2 AS id, 'b' AS w, {'x': 6, 'y': 7} AS s"),
+    ])
+    expect(await rowsOf(current)).toEqual(
+      text([
+        { id: 1, w: 'a', s: { x: 5, y: null } },
+        { id: 2, w: 'b', s: { x: 6, y: 7 } },
+      ]),
+    )
+  })
+
+  test('a name that another column has meanwhile is a conflict', async () => {
+    const { manager, tbl, file, reload } = await lake('id: int, v: string')
+    const stale = await reload()
+    await manager.evolveSchema(tbl, [{ type: 'rename_column', name: 'v', newName: 'w' }])
+    await manager.evolveSchema(tbl, [{ type: 'add_column', name: 'v', fieldType: 'string' }])
+    await expect(manager.addFiles(stale, [await file('f1.parquet', ROWS)])).rejects.toThrow(
+      CommitConflictError,
+    )
+    const current = await reload()
+    await manager.addFiles(current, [await file('f2.parquet', ROWS)])
+    expect(await rowsOf(current)).toEqual(
+      text([
+        { id: 1, w: null, v: 'a' },
+        { id: 2, w: null, v: 'b' },
+      ]),
+    )
+  })
 })
 
 describe('partitions', () => {

@@ -1,9 +1,16 @@
 /** Files that are there already become data files of a table, as they are. */
 import { CommitConflictError, InvalidArgumentError } from '../../errors.ts'
+import { evolveNameMapping } from '../../format/evolution/evolve-name-mapping.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import type { TableUpdate } from '../../format/metadata/updates.ts'
-import { NAME_MAPPING_KEY } from '../../format/name-mapping.ts'
+import { currentSchema } from '../../format/metadata/views.ts'
+import {
+  NAME_MAPPING_KEY,
+  nameMappingToJson,
+  parseNameMapping,
+  type NameMapping,
+} from '../../format/name-mapping.ts'
 import { maskedPath } from '../../format/partition-path.ts'
 import type { Schema } from '../../format/schema.ts'
 import { canonicalLocation } from '../../storage/location.ts'
@@ -103,17 +110,17 @@ export class AddFilesChange implements CommitChange {
     return this.#append.writtenFiles().filter((file) => !theirs.has(file))
   }
 
-  #mappingUpdates({ properties }: TableMetadata): readonly TableUpdate[] {
-    const { mapping } = this.#options
+  #mappingUpdates(base: TableMetadata): readonly TableUpdate[] {
+    const { mapping, schema } = this.#options
     if (mapping === null) return []
-    const now = properties[NAME_MAPPING_KEY] ?? null
+    const now = base.properties[NAME_MAPPING_KEY] ?? null
     if (now === mapping.text) return []
-    if (now !== mapping.before) {
-      throw new CommitConflictError('Another commit changed the name mapping by which the files were read', {
-        hint: 'Nothing was added. Load the table again and repeat it.',
-      })
-    }
-    return [{ action: 'set-properties', updates: { [NAME_MAPPING_KEY]: mapping.text } }]
+    if (now !== mapping.before) throw mappingChanged('changed the name mapping')
+    // Made for the columns of then; those of now have to have their names too.
+    const made = parseNameMapping(mapping.text)
+    const current = evolveNameMapping(made, schema, currentSchema(base))
+    if (movesNames(made, current)) throw mappingChanged('gave another column a name')
+    return [{ action: 'set-properties', updates: { [NAME_MAPPING_KEY]: nameMappingToJson(current) } }]
   }
 
   /** The files that are not live on the branch. InvalidArgumentError, or they are left out. */
@@ -161,6 +168,24 @@ export class AddFilesChange implements CommitChange {
       roots: new AllowedRoots(metadata, runtime.extraRoots),
     }
   }
+}
+
+/** Whether a name has come to mean another field. */
+function movesNames(before: NameMapping, after: NameMapping): boolean {
+  return before.some((entry) => {
+    const id = entry['field-id']
+    const isElsewhere = after.some(
+      (other) => other['field-id'] !== id && other.names.some((name) => entry.names.includes(name)),
+    )
+    const same = after.find((other) => other['field-id'] === id)
+    return isElsewhere || movesNames(entry.fields ?? [], same?.fields ?? [])
+  })
+}
+
+function mappingChanged(what: string): CommitConflictError {
+  return new CommitConflictError(`Another commit ${what} by which the files were read`, {
+    hint: 'Nothing was added. Load the table again and repeat it.',
+  })
 }
 
 /** Manifests are other people's input: what is no location is no file of ours. */
