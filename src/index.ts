@@ -122,6 +122,7 @@ export type { RollbackResult, RollbackToSnapshotOptions } from './manager/rollba
 export type { PickResult, RefChange } from './table/operations/manage-snapshots.ts'
 export type { Table, TableCreation } from './table/table.ts'
 export type { FileFormat, Scan, ScanOptions, ToFileOptions } from './table/scan.ts'
+export type { EngineConnection, ScanView } from './engine/scan-views.ts'
 export type { ExportOptions, ExportResult } from './manager/export-table.ts'
 export type { TableOpening } from './table/find-metadata.ts'
 export type { SqlOptions, SqlResult } from './manager/run-sql.ts'

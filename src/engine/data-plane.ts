@@ -13,6 +13,7 @@ import type { Row } from '../format/values/value.ts'
 import type { FileAdoption } from './adoption.ts'
 import type { FileAccess } from './file-access.ts'
 import type { RowChanges, ScannedRows, SelectedRows } from './row-changes.ts'
+import type { ScanViews } from './scan-views.ts'
 import type { SqlQueries } from './sql.ts'
 
 /** What the plane needs of an apache-arrow RecordBatch (any version): recognised by shape. */
@@ -136,7 +137,7 @@ export interface OutputPath {
 }
 
 /** An engine: rows into data files, scan tasks into rows. */
-export interface DataPlane extends RowChanges, FileAdoption, SqlQueries {
+export interface DataPlane extends RowChanges, FileAdoption, ScanViews, SqlQueries {
   readonly name: string
   /**
    * Writes rows as Parquet files. When it throws, every file it made is gone again.

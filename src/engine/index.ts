@@ -2,6 +2,7 @@
 export type * from './data-plane.ts'
 export type * from './file-access.ts'
 export type * from './adoption.ts'
+export type * from './scan-views.ts'
 export type * from './sql.ts'
 export type * from './row-changes.ts'
 export { PositionSet } from '../format/position-set.ts'

@@ -1,5 +1,6 @@
 /** A scan: a filter, a choice of columns and a point in time, pinned to one snapshot when built. */
 import type { ArrowRecordBatch, OutputPath, Progress, ReadRequest } from '../engine/data-plane.ts'
+import type { EngineConnection, ScanView } from '../engine/scan-views.ts'
 import { bindExpression } from '../format/expressions/bind.ts'
 import { alwaysTrue, type BoundExpression, type Expression } from '../format/expressions/expression.ts'
 import { allMatch } from '../format/expressions/metrics.ts'
@@ -7,7 +8,7 @@ import { parseExpression } from '../format/expressions/parse.ts'
 import { didYouMean } from '../format/did-you-mean.ts'
 import { selectFields, type Schema } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { InvalidArgumentError, UnsupportedFeatureError } from '../errors.ts'
 import { resolveAppendRange, type AppendRange, type AppendRangeOptions } from './append-range.ts'
 import { nameMappingOf } from './default-name-mapping.ts'
 import { planScan, type ScanPlan } from './plan.ts'
@@ -70,6 +71,19 @@ export interface Scan<RowOut> extends AsyncIterable<RowOut> {
   toArrow(): AsyncIterable<ArrowRecordBatch>
   /** Writes the rows into one local file, which appears only when it is whole; answers how many. */
   toFile(path: string, options?: ToFileOptions): Promise<{ readonly rows: number }>
+  /**
+   * Makes a temporary view of the rows on a connection of yours, such as a `DuckDBConnection` of
+   * `@duckdb/node-api`, for SQL of your own. Its columns are called as here; where names differ in case
+   * only, later ones are numbered. It reads files of the table in place, or copies of them on this
+   * machine's disk, which are held until the view is released: do so before the manager closes.
+   *
+   * It is made and dropped by statements of that connection, like any of yours: in a transaction they are
+   * part of it, and DuckDB ends a result that is being streamed there early, without an error.
+   *
+   * InvalidArgumentError when a table or view has the name, UnsupportedFeatureError when the engine makes
+   * no views. Nothing is left on the connection by a view that fails.
+   */
+  toView(connection: EngineConnection, name: string): Promise<ScanView>
 }
 
 const OPTIONS: readonly (keyof ScanOptions)[] = [
@@ -172,6 +186,16 @@ class TableScan<RowOut> implements Scan<RowOut> {
       const plane = await this.#state.runtime.dataPlane()
       const request = { ...(await this.#request()), onProgress }
       return plane.readToFile(request, { path, format, replace })
+    })
+  }
+
+  toView(connection: EngineConnection, name: string): Promise<ScanView> {
+    return this.#run('toView', async () => {
+      const plane = await this.#state.runtime.dataPlane()
+      if (plane.createView === undefined) {
+        throw new UnsupportedFeatureError(`The engine '${plane.name}' makes no views on connections`)
+      }
+      return plane.createView(await this.#request(), { connection, name })
     })
   }
 

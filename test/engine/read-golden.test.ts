@@ -1,21 +1,16 @@
 /** Tables of Spark and PyIceberg, read as they are: every row of every snapshot, without either engine. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DataPlane } from '../../src/engine/data-plane.ts'
 import { openDuckDbPlane } from '../../src/engine/duckdb/duckdb-plane.ts'
-import { parseTableMetadata } from '../../src/format/metadata/parse.ts'
 import { schemaToJson } from '../../src/format/schema.ts'
-import { LocalObjectStore } from '../../src/storage/local.ts'
-import type { ObjectStore } from '../../src/storage/object-store.ts'
-import { createFileAccess } from '../../src/storage/staging.ts'
 import type { ScanOptions } from '../../src/table/scan.ts'
-import { TableHandle } from '../../src/table/table.ts'
+import type { TableHandle } from '../../src/table/table.ts'
 import { encodeRow, type Exact } from '../support/exact-values.ts'
-import { goldenPath, goldenTable, type GoldenTable } from '../support/golden.ts'
-import { memoryWorld } from '../support/memory-runtime.ts'
+import { goldenTable, type GoldenTable } from '../support/golden.ts'
+import { openGolden as openTable } from '../support/open-golden.ts'
 
 let scratchDir: string
 let plane: DataPlane
@@ -28,38 +23,7 @@ afterAll(async () => {
   await rm(scratchDir, { recursive: true })
 })
 
-/** The fixtures' folder under the locations that the tables were written with. */
-function goldenStore(): ObjectStore {
-  const local = new LocalObjectStore()
-  // Percent signs in locations are taken as they stand.
-  const there = (location: string): string => `file://${goldenPath(location)}`
-  return {
-    schemes: ['file'],
-    head: (location, options) => local.head(there(location), options),
-    get: (location, options) => local.get(there(location), options),
-    put: () => Promise.reject(new Error('golden tables are not written to')),
-    delete: () => Promise.reject(new Error('golden tables are not written to')),
-    list: () => {
-      throw new Error('reading lists nothing')
-    },
-    localPath: goldenPath,
-  }
-}
-
-async function openGolden({ name, metadataPath, metadataLocation }: GoldenTable): Promise<TableHandle> {
-  const store = goldenStore()
-  const files = createFileAccess(store, { scratchDir })
-  const runtime = {
-    ...memoryWorld().runtime,
-    dataPlane: async () => plane,
-    openStorage: async () => ({ store, files }),
-  }
-  const bytes = await readFile(metadataPath)
-  const document = metadataPath.includes('.gz') ? gunzipSync(bytes) : bytes
-  const metadata = parseTableMetadata(document, metadataLocation)
-  const loaded = { metadata, metadataLocation, snapshotsComplete: true, config: {} }
-  return TableHandle.open(runtime, { namespace: ['ns'], name }, loaded)
-}
+const openGolden = (golden: GoldenTable): Promise<TableHandle> => openTable(golden, { plane, scratchDir })
 
 async function rowsOf(table: TableHandle, options: ScanOptions): Promise<readonly Exact[]> {
   const scan = table.scan(options)

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { metrics, SpanStatusCode, trace } from '@opentelemetry/api'
 import {
   AggregationTemporality,
@@ -173,6 +174,16 @@ const TABLE_OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   plan: () => events.scan({ filter: `kind = '${VALUE}'` }).plan(),
   count: () => events.scan({ filter: `kind = '${VALUE}'` }).count(),
   scan: () => events.scan({ filter: `kind = '${VALUE}'` }).toArray(),
+  toView: async () => {
+    const instance = await DuckDBInstance.create()
+    const connection = await instance.connect()
+    try {
+      await using _ = await events.scan({ filter: `kind = '${VALUE}'` }).toView(connection, VALUE)
+    } finally {
+      connection.closeSync()
+      instance.closeSync()
+    }
+  },
   inspect_manifests: () => events.inspect.manifests(),
   inspect_files: () => events.inspect.files(),
   inspect_partitions: () => events.inspect.partitions(),

@@ -5,6 +5,7 @@ import { DuckDbEngine, type EngineOptions } from './connection.ts'
 import { inferSchema } from './infer.ts'
 import { countRows, PhysicalSchemas, readArrow, readRows, readToFile, type Reader } from './read.ts'
 import { rowChanges } from './row-changes.ts'
+import { createView } from './scan-view.ts'
 import { prepareSql } from './sql-query.ts'
 import { writeRows } from './write.ts'
 
@@ -25,6 +26,7 @@ export async function openDuckDbPlane(options: DuckDbPlaneOptions): Promise<Data
     ...rowChanges(reader),
     adopt: (request) => adopt(reader, request),
     prepareSql: (request) => prepareSql(reader, request),
+    createView: (request, target) => createView(reader, request, target),
     close: () => engine.close(),
   }
 }

@@ -49,6 +49,11 @@ export function engineError(thrown: unknown, context: FailureContext): FloebergE
   return own ?? fileError(text, context) ?? new EngineError(`the engine could not ${context.doing}`)
 }
 
+/** Whether a statement failed because its connection is closed. */
+export function isDisconnected(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.message.endsWith('connection disconnected')
+}
+
 function abortedError(): OperationAbortedError {
   return new OperationAbortedError('the operation was aborted')
 }

@@ -38,8 +38,8 @@ export interface PhysicalSchema {
   readonly isComplete: boolean
 }
 
-/** The options of every `read_parquet`: folder names are never taken for columns. */
-export const READ_OPTIONS = 'hive_partitioning = false, union_by_name = false'
+/** The options of every `read_parquet`: folder names are never taken for columns, nor bytes for texts. */
+export const READ_OPTIONS = 'hive_partitioning = false, union_by_name = false, binary_as_string = false'
 
 /** Layouts that were seen, so that a later scan of the same table asks nothing again. */
 export class PhysicalSchemas {

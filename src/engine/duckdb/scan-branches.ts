@@ -24,6 +24,8 @@ export interface BranchOptions {
   readonly projection: Schema
   readonly nameMapping: NameMapping | null
   readonly rows: ReadonlyMap<OpenTask, RowChoice>
+  /** Set where another's connection runs the query, which may compare texts in a way of its own. */
+  readonly foreign?: object | undefined
 }
 
 /** Rows of files whose choices share a bitmap: DuckDB numbers bits by 32-bit integers. */
@@ -45,7 +47,7 @@ export function branchesOf(tasks: readonly OpenTask[], options: BranchOptions): 
     const key = JSON.stringify([open.physical.number, literals])
     let layout = layouts.get(key)
     if (layout === undefined) {
-      layouts.set(key, (layout = new SharedLayout(open, options.nameMapping, constants)))
+      layouts.set(key, (layout = new SharedLayout(open, constants, options)))
     }
     const condition = layout.condition(open.task.residual)
     if (condition === 'FALSE') continue
@@ -70,8 +72,14 @@ export function branchesOf(tasks: readonly OpenTask[], options: BranchOptions): 
 export class SharedLayout {
   readonly columns: FileColumns
   readonly #conditions = new Map<BoundExpression, string>()
+  readonly #isForeign: boolean
 
-  constructor(open: OpenTask, nameMapping: NameMapping | null, constants: ReadonlyMap<number, Datum | null>) {
+  constructor(
+    open: OpenTask,
+    constants: ReadonlyMap<number, Datum | null>,
+    { nameMapping, foreign }: Pick<BranchOptions, 'nameMapping' | 'foreign'>,
+  ) {
+    this.#isForeign = foreign !== undefined
     this.columns = {
       name: open.name,
       physical: open.physical,
@@ -85,7 +93,10 @@ export class SharedLayout {
   condition(expression: BoundExpression): string {
     const known = this.#conditions.get(expression)
     if (known !== undefined) return known
-    const condition = filterSql(expression, (ref) => leafSql(ref.path, this.columns))
+    const condition = filterSql(expression, ({ path, type }) => {
+      const leaf = leafSql(path, this.columns)
+      return this.#isForeign && type.kind === 'string' ? `(${leaf} COLLATE "binary")` : leaf
+    })
     this.#conditions.set(expression, condition)
     return condition
   }

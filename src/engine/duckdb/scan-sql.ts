@@ -42,6 +42,13 @@ export interface ScanShape {
   readonly rowIds?: { readonly task: string; readonly position: string }
   /** Further columns, behind the others, by name. */
   readonly computed?: ReadonlyMap<string, ComputedColumn>
+  /** For a query that another's connection will run, without parameters. */
+  readonly foreign?: ForeignQuery | undefined
+}
+
+export interface ForeignQuery {
+  /** Where the query finds what would be the parameter of that number. */
+  readonly bitsSql: (number: number) => string
 }
 
 /** A column that is computed from those of a file. */
@@ -110,7 +117,7 @@ function branchSql(
 function choiceSql(
   { tasks }: Branch,
   take: RowChoice['take'],
-  { rows }: ScanShape,
+  { rows, foreign }: ScanShape,
   values: DuckDBBitValue[],
 ): readonly string[] {
   const chosen = tasks.flatMap((task) => {
@@ -121,7 +128,8 @@ function choiceSql(
   values.push(value)
   const position =
     offsets.length === 1 ? 'file_row_number' : `${byFileSql(`[${offsets.join(', ')}]`)} + file_row_number`
-  const bit = `get_bit($${values.length}::BIT, (${position})::INTEGER) = ${take === 'only' ? 1 : 0}`
+  const bits = foreign?.bitsSql(values.length) ?? `$${values.length}::BIT`
+  const bit = `get_bit(${bits}, (${position})::INTEGER) = ${take === 'only' ? 1 : 0}`
   const only = chosen[0]?.positions
   if (take !== 'only' || chosen.length !== 1 || only === undefined) return [bit]
   return [bit, betweenSql(only.first ?? 0, only.last ?? 0)]

@@ -72,6 +72,7 @@ export const CLOSE_CASES: readonly ManagerCase[] = [
         count: () => events.scan().count(),
         plan: () => events.scan().plan(),
         toFile: () => events.scan().toFile('x.csv'),
+        toView: () => events.scan().toView({ run: async () => null }, 'x'),
         'inspect manifests': () => events.inspect.manifests(),
         'inspect files': () => events.inspect.files(),
         'inspect partitions': () => events.inspect.partitions(),
