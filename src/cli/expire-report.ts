@@ -2,7 +2,7 @@
 import { FloebergError } from '../errors.ts'
 import type { ExpireResult } from '../maintenance/expire.ts'
 import type { ExpirePlan, FileTotals } from '../maintenance/expire-plan.ts'
-import { bytesText, plural, timeText, type OutputColumn } from './cells.ts'
+import { bytesText, countText, plural, timeText, type OutputColumn } from './cells.ts'
 import type { Output } from './output.ts'
 
 const SNAPSHOT_COLUMNS: readonly OutputColumn[] = [
@@ -142,12 +142,19 @@ function resultLines(table: string, result: ExpireResult): readonly string[] {
     `${table}: ${plural(expiredSnapshotIds.length, 'snapshot')} expired; ${files}.`,
     ...(expiredRefs.length === 0 ? [] : [`Gone with them: ${expiredRefs.join(', ')}.`]),
     ...(removed.length === 0 ? [] : [`Removed ${removed.join(', ')}.`]),
-    ...skipped.map(({ what, name, reason }) =>
-      name === null ? `Left: ${reason}` : `Left ${what} ${name}: ${reason}`,
-    ),
+    ...skippedLines(skipped),
     ...(keptFileCount === 0 ? [] : [`${plural(keptFileCount, 'file')} should be gone and stay:`]),
     ...result.keptFiles.map((file) => `  ${file}`),
   ]
+}
+
+/** A plan that is executed again has as many of them as it has snapshots. */
+function skippedLines(skipped: ExpireResult['skipped']): readonly string[] {
+  const lines = skipped
+    .slice(0, SNAPSHOTS_SHOWN)
+    .map(({ what, name, reason }) => (name === null ? `Left: ${reason}` : `Left ${what} ${name}: ${reason}`))
+  const more = skipped.length - lines.length
+  return more > 0 ? [...lines, `… and ${countText(more)} more`] : lines
 }
 
 const named = (names: readonly string[]): readonly OutputColumn[] => names.map((name) => ({ name }))

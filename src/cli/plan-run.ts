@@ -68,6 +68,8 @@ export interface PlannedWork<Result> {
   /** The plan itself, for programs. */
   readonly plan: object
   readonly isEmpty: boolean
+  /** The plan lacks what somebody has to decide first: people are only shown it. Default: false. */
+  readonly isUndecided?: boolean
   /** Prints the plan for a person, or as lines of CSV. */
   readonly show: () => Promise<void>
   /** `Rewrite 12 files?` */
@@ -88,7 +90,8 @@ export async function runPlan<Result>(
   if (options.dryRun === true && output.format === 'json') return output.document(work.plan)
   if (options.dryRun === true || (output.format === 'table' && !work.isEmpty)) await work.show()
   if (options.dryRun === true) return output.text('Nothing was changed.')
-  if (!work.isEmpty) await ask(context, options, work.question)
+  if (work.isUndecided === true && output.format === 'table') throw new PartialFailure()
+  if (!work.isEmpty && work.isUndecided !== true) await ask(context, options, work.question)
   const line = maintenanceLine(terminal, work.label)
   let result: Result
   try {

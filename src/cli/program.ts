@@ -16,6 +16,7 @@ import {
   snapshotsCommand,
 } from './commands/inspect.ts'
 import { evolveCommand } from './commands/evolve.ts'
+import { executeCommand } from './commands/execute.ts'
 import { expireCommand } from './commands/expire.ts'
 import { exportCommand } from './commands/export.ts'
 import { partitionSpecCommand, sortOrderCommand } from './commands/layout.ts'
@@ -83,6 +84,7 @@ const COMMANDS = [
   orphansCommand,
   repairCommand,
   relocateCommand,
+  executeCommand,
   renameCommand,
   registerCommand,
   dropCommand,

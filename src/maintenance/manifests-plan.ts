@@ -81,7 +81,8 @@ export interface RewriteManifestsPlan extends MaintenancePlan<'rewrite-manifests
 const contents = z.enum(['data', 'deletes'])
 const count = z.int().nonnegative()
 
-const planSchema = z.object({
+/** The Zod schema of a `RewriteManifestsPlan`. */
+export const manifestsPlanSchema = z.object({
   ...planHeadShape,
   kind: z.literal('rewrite-manifests'),
   branch: z.string().min(1),
@@ -158,7 +159,7 @@ export async function executeManifests(
   given: RewriteManifestsPlan,
   options: ExecuteOptions & { readonly retry?: CommitRetryOptions | undefined } = {},
 ): Promise<{ readonly result: RewriteManifestsResult; readonly loaded: LoadedTable }> {
-  const { branch, snapshotProperties, groups } = parsePlan(planSchema, given)
+  const { branch, snapshotProperties, groups } = parsePlan(manifestsPlanSchema, given)
   const { runtime, storage, id, loaded, metadata } = state
   refuseUnwritable(metadata)
   if (groups.length === 0) return { result: NOTHING, loaded }

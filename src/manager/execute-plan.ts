@@ -4,13 +4,17 @@
  */
 import { UnsupportedFeatureError } from '../errors.ts'
 import { executeCompaction, type CompactionResult } from '../maintenance/compact.ts'
-import type { CompactionPlan } from '../maintenance/compaction-plan.ts'
+import { compactionPlanSchema, type CompactionPlan } from '../maintenance/compaction-plan.ts'
 import {
   executeManifests,
+  manifestsPlanSchema,
   type RewriteManifestsPlan,
   type RewriteManifestsResult,
 } from '../maintenance/manifests-plan.ts'
-import type { RewritePositionDeletesPlan } from '../maintenance/position-deletes-plan.ts'
+import {
+  positionDeletesPlanSchema,
+  type RewritePositionDeletesPlan,
+} from '../maintenance/position-deletes-plan.ts'
 import {
   executePositionDeletes,
   type RewritePositionDeletesResult,
@@ -18,13 +22,14 @@ import {
 import { executeExpire, parseExpirePlan, type ExpireResult } from '../maintenance/expire.ts'
 import type { ExpirePlan } from '../maintenance/expire-plan.ts'
 import { executeOrphanFiles, type OrphanFilesResult } from '../maintenance/execute-orphans.ts'
-import type { OrphanFilesPlan } from '../maintenance/orphan-plan.ts'
+import { orphanFilesPlanSchema, type OrphanFilesPlan } from '../maintenance/orphan-plan.ts'
 import { executeRepair, type RepairResult } from '../maintenance/repair.ts'
-import type { RepairPlan } from '../maintenance/repair-plan.ts'
+import { repairPlanSchema, type RepairPlan } from '../maintenance/repair-plan.ts'
 import { executeRelocate, type RelocateResult } from '../maintenance/execute-relocate.ts'
-import type { RelocatePlan } from '../maintenance/relocate-plan.ts'
+import { relocatePlanSchema, type RelocatePlan } from '../maintenance/relocate-plan.ts'
 import {
   checkPlannedTable,
+  parsePlan,
   parsePlanHead,
   type ExecuteOptions,
   type MaintenancePlan,
@@ -85,12 +90,34 @@ export async function executePlan(
       return (await executeRelocate(runtime, plan, options)).result
     default: {
       plan satisfies never
-      throw new UnsupportedFeatureError('A plan of this kind cannot be executed', {
-        table: [...head.table.namespace, head.table.name].join('.'),
-        hint: 'It was made by a newer version.',
-      })
+      throw unknownKind(head)
     }
   }
+}
+
+/** A plan of whichever kind, all of it checked. InvalidArgumentError naming the member at fault; UnsupportedFeatureError. */
+export function parseAnyPlan(given: unknown): Plan {
+  const head = parsePlanHead(given)
+  // A record of every kind: one that is forgotten here does not compile.
+  const parsers: { readonly [Kind in Plan['kind']]: () => Extract<Plan, { readonly kind: Kind }> } = {
+    compact: () => parsePlan(compactionPlanSchema, given),
+    'rewrite-manifests': () => parsePlan(manifestsPlanSchema, given),
+    'rewrite-position-deletes': () => parsePlan(positionDeletesPlanSchema, given),
+    expire: () => parseExpirePlan(given),
+    orphans: () => parsePlan(orphanFilesPlanSchema, given),
+    repair: () => parsePlan(repairPlanSchema, given),
+    relocate: () => parsePlan(relocatePlanSchema, given),
+  }
+  const parser = new Map<string, () => Plan>(Object.entries(parsers)).get(head.kind)
+  if (parser === undefined) throw unknownKind(head)
+  return parser()
+}
+
+function unknownKind({ kind, table }: MaintenancePlan): UnsupportedFeatureError {
+  return new UnsupportedFeatureError(`A plan of the kind '${kind}' cannot be executed`, {
+    table: [...table.namespace, table.name].join('.'),
+    hint: 'It was made by a newer version.',
+  })
 }
 
 /** The table as it is now, by the name that the plan has. NoSuchTableError; CommitRejectedError when it is another one. */

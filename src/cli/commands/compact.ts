@@ -1,5 +1,6 @@
 /** `floeberg compact`, `rewrite-manifests` and `rewrite-position-deletes`: the same rows in better files. */
 import { Command, Option } from 'commander'
+import type { IcebergTableManager } from '../../compose.ts'
 import type { CompactionResult } from '../../maintenance/compact.ts'
 import type {
   CompactionChoices,
@@ -10,7 +11,7 @@ import type { CompactionGroup, CompactionPlan } from '../../maintenance/compacti
 import { bytesText, countText, plural, type OutputColumn } from '../cells.ts'
 import { collect, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import { parseAssignments, parseSortField } from '../field-syntax.ts'
-import { checkAskable, runPlan, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
+import { checkAskable, runPlan, withPlanOptions, type PlannedWork, type PlanRunOptions } from '../plan-run.ts'
 import type { Runner } from '../runner.ts'
 import { listItems, parseBytes, parseNumber, parseWhole } from '../size-syntax.ts'
 
@@ -141,20 +142,12 @@ async function compact(context: Context, name: string, options: CompactOptions):
   await withManager(context, options.dryRun === true ? 'read' : 'write', async (manager) => {
     const table = await manager.loadTable(name, { signal })
     const plan = await manager.planCompaction(table, { ...choicesOf(options), signal })
-    const files = plan.groups.reduce((sum, group) => sum + group.files.length, 0)
+    const work = compactionWork(context, manager, name, plan)
     await runPlan(context, options, {
-      plan,
-      isEmpty: files === 0 && plan.removedDeletes.length === 0,
-      show: () => showPlan(context, name, plan),
-      question:
-        files === 0
-          ? `Remove ${plural(plan.removedDeletes.length, 'delete file')}?`
-          : `Rewrite ${plural(files, 'file')}?`,
-      label: 'compacting',
-      execute: (onProgress) => manager.execute(plan, { signal, onProgress }),
+      ...work,
       print: async (result) => {
-        await printResult(context, name, result)
-        if (files === 0 && plan.strategy !== 'bin_pack' && options.rewriteAll !== true) {
+        await work.print(result)
+        if (plan.groups.length === 0 && plan.strategy !== 'bin_pack' && options.rewriteAll !== true) {
           await context.output.text(
             'What need not be rewritten for its size is left as it is; --rewrite-all takes it too.',
           )
@@ -162,6 +155,29 @@ async function compact(context: Context, name: string, options: CompactOptions):
       },
     })
   })
+}
+
+/** A compaction, shown, carried out and reported. */
+export function compactionWork(
+  context: Context,
+  manager: IcebergTableManager,
+  name: string,
+  plan: CompactionPlan,
+): PlannedWork<CompactionResult> {
+  const { signal } = context.terminal
+  const files = plan.groups.reduce((sum, group) => sum + group.files.length, 0)
+  return {
+    plan,
+    isEmpty: files === 0 && plan.removedDeletes.length === 0,
+    show: () => showPlan(context, name, plan),
+    question:
+      files === 0
+        ? `Remove ${plural(plan.removedDeletes.length, 'delete file')}?`
+        : `Rewrite ${plural(files, 'file')}?`,
+    label: 'compacting',
+    execute: (onProgress) => manager.execute(plan, { signal, onProgress }),
+    print: (result) => printResult(context, name, result),
+  }
 }
 
 const GROUP_COLUMNS: readonly OutputColumn[] = [

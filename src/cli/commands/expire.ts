@@ -1,10 +1,13 @@
 /** `floeberg expire`: lets go of old snapshots and of the files that only they need. */
 import { Command } from 'commander'
+import type { IcebergTableManager } from '../../compose.ts'
+import type { ExpireResult } from '../../maintenance/expire.ts'
+import type { ExpirePlan } from '../../maintenance/expire-plan.ts'
 import type { PlanExpireOptions } from '../../maintenance/plan-expire.ts'
 import { collect, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import { parseDuration } from '../duration-syntax.ts'
 import { expireQuestion, isEmptyPlan, printExpired, showExpirePlan } from '../expire-report.ts'
-import { checkAskable, runPlan, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
+import { checkAskable, runPlan, withPlanOptions, type PlannedWork, type PlanRunOptions } from '../plan-run.ts'
 import type { Runner } from '../runner.ts'
 import { parseWhole } from '../size-syntax.ts'
 
@@ -42,22 +45,32 @@ export function expireCommand(run: Runner): Command {
 }
 
 async function expire(context: Context, name: string, options: ExpireOptions): Promise<void> {
-  const { terminal, output } = context
+  const { terminal } = context
   checkAskable(context, options)
   const choice = { ...choiceOf(options), signal: terminal.signal }
   await withManager(context, options.dryRun === true ? 'read' : 'write', async (manager) => {
     const table = await manager.loadTable(name, { signal: terminal.signal })
     const plan = await manager.planExpireSnapshots(table, choice)
-    await runPlan(context, options, {
-      plan,
-      isEmpty: isEmptyPlan(plan),
-      show: () => showExpirePlan(output, name, plan),
-      question: expireQuestion(name, plan),
-      label: 'expire',
-      execute: (onProgress) => manager.execute(plan, { signal: terminal.signal, onProgress }),
-      print: (result) => printExpired(output, name, result),
-    })
+    await runPlan(context, options, expireWork(context, manager, name, plan))
   })
+}
+
+/** An expiry, shown, carried out and reported. */
+export function expireWork(
+  { terminal, output }: Context,
+  manager: IcebergTableManager,
+  name: string,
+  plan: ExpirePlan,
+): PlannedWork<ExpireResult> {
+  return {
+    plan,
+    isEmpty: isEmptyPlan(plan),
+    show: () => showExpirePlan(output, name, plan),
+    question: expireQuestion(name, plan),
+    label: 'expire',
+    execute: (onProgress) => manager.execute(plan, { signal: terminal.signal, onProgress }),
+    print: (result) => printExpired(output, name, result),
+  }
 }
 
 function choiceOf(options: ExpireOptions): PlanExpireOptions {

@@ -1,5 +1,6 @@
 /** `floeberg orphans`: files in a table's folders that nothing reaches. */
 import { Command, Option } from 'commander'
+import type { IcebergTableManager } from '../../compose.ts'
 import { FloebergError } from '../../errors.ts'
 import type { OrphanFilesResult } from '../../maintenance/execute-orphans.ts'
 import type { OrphanFilesOptions } from '../../maintenance/orphan-files.ts'
@@ -8,7 +9,7 @@ import { ageOptions } from '../age-syntax.ts'
 import { bytesText, plural, timeText, type OutputColumn } from '../cells.ts'
 import { collect, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import type { Output } from '../output.ts'
-import { checkAskable, runPlan, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
+import { checkAskable, runPlan, withPlanOptions, type PlannedWork, type PlanRunOptions } from '../plan-run.ts'
 import type { Runner } from '../runner.ts'
 import { listItems } from '../size-syntax.ts'
 
@@ -48,23 +49,32 @@ export function orphansCommand(run: Runner): Command {
 }
 
 async function orphans(context: Context, name: string, options: OrphansOptions): Promise<void> {
-  const { terminal, output } = context
+  const { signal } = context.terminal
   checkAskable(context, options)
   const choice = choiceOf(options)
   await withManager(context, 'write', async (manager) => {
-    const { signal } = terminal
     const table = await manager.loadTable(name, { signal })
     const plan = await manager.planOrphanFiles(table, { ...choice, signal })
-    await runPlan(context, options, {
-      plan,
-      isEmpty: plan.items.length === 0,
-      show: () => showPlan(output, name, plan),
-      question: `Delete ${plural(plan.items.length, 'file')} (${bytesText(plan.bytes)})?`,
-      label: 'deleting',
-      execute: (onProgress) => manager.execute(plan, { signal, onProgress }),
-      print: (result) => printResult(output, name, result),
-    })
+    await runPlan(context, options, orphanFilesWork(context, manager, name, plan))
   })
+}
+
+/** A removal of orphan files, shown, carried out and reported. */
+export function orphanFilesWork(
+  { terminal, output }: Context,
+  manager: IcebergTableManager,
+  name: string,
+  plan: OrphanFilesPlan,
+): PlannedWork<OrphanFilesResult> {
+  return {
+    plan,
+    isEmpty: plan.items.length === 0,
+    show: () => showPlan(output, name, plan),
+    question: `Delete ${plural(plan.items.length, 'file')} (${bytesText(plan.bytes)})?`,
+    label: 'deleting',
+    execute: (onProgress) => manager.execute(plan, { signal: terminal.signal, onProgress }),
+    print: (result) => printResult(output, name, result),
+  }
 }
 
 function choiceOf(options: OrphansOptions): OrphanFilesOptions {

@@ -1,6 +1,7 @@
 /** `floeberg relocate`: a table's files to another folder or store. */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import type { IcebergTableManager } from '../../compose.ts'
 import type { RelocateResult } from '../../maintenance/execute-relocate.ts'
 import type { RelocatePlan, RelocationTotals } from '../../maintenance/relocate-plan.ts'
 import { toFileUri } from '../../storage/location.ts'
@@ -8,7 +9,7 @@ import { identifierToString } from '../../table/identifier.ts'
 import { bytesText, countText, plural, type OutputColumn } from '../cells.ts'
 import { refuseTogether, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import type { Output } from '../output.ts'
-import { checkAskable, runPlan, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
+import { checkAskable, runPlan, withPlanOptions, type PlannedWork, type PlanRunOptions } from '../plan-run.ts'
 import type { Runner } from '../runner.ts'
 
 interface RelocateOptions extends PlanRunOptions {
@@ -37,26 +38,35 @@ export function relocateCommand(run: Runner): Command {
 }
 
 async function relocate(context: Context, name: string, options: RelocateOptions): Promise<void> {
-  const { terminal, output } = context
+  const { signal } = context.terminal
   checkAskable(context, options)
   refuseTogether({ '--as': options.as, '--no-register': !options.register })
   const to = /^[a-z][a-z0-9+.-]+:/i.test(options.to) ? options.to : toFileUri(resolve(options.to))
   await withManager(context, options.dryRun === true ? 'read' : 'write', async (manager) => {
-    const { signal } = terminal
     const table = await manager.loadTable(name, { signal })
     const { as, register } = options
     const plan = await manager.planRelocate(table, { to, as, register, signal })
-    const { count, bytes } = sumOf(plan.files)
-    await runPlan(context, options, {
-      plan,
-      isEmpty: false,
-      show: () => showPlan(output, name, plan),
-      question: `Copy ${plural(count, 'file')} (${bytesText(bytes)})?`,
-      label: 'copying',
-      execute: (onProgress) => manager.execute(plan, { signal, onProgress }),
-      print: (result) => printResult(output, name, result),
-    })
+    await runPlan(context, options, relocateWork(context, manager, name, plan))
   })
+}
+
+/** A relocation, shown, carried out and reported. */
+export function relocateWork(
+  { terminal, output }: Context,
+  manager: IcebergTableManager,
+  name: string,
+  plan: RelocatePlan,
+): PlannedWork<RelocateResult> {
+  const { count, bytes } = sumOf(plan.files)
+  return {
+    plan,
+    isEmpty: false,
+    show: () => showPlan(output, name, plan),
+    question: `Copy ${plural(count, 'file')} (${bytesText(bytes)})?`,
+    label: 'copying',
+    execute: (onProgress) => manager.execute(plan, { signal: terminal.signal, onProgress }),
+    print: (result) => printResult(output, name, result),
+  }
 }
 
 const COLUMNS: readonly OutputColumn[] = [

@@ -1,13 +1,13 @@
 /** `floeberg repair`: brings back a table whose newest metadata file is missing or damaged. */
 import { Command } from 'commander'
+import type { IcebergTableManager } from '../../compose.ts'
 import type { RepairPlan, TableVersion } from '../../maintenance/repair-plan.ts'
 import type { RepairResult } from '../../maintenance/repair.ts'
 import { toFileUri } from '../../storage/location.ts'
 import { countText, type OutputColumn } from '../cells.ts'
 import { withCommonOptions, withManager, type Context } from '../command-run.ts'
-import { PartialFailure } from '../failure.ts'
 import type { Output } from '../output.ts'
-import { checkAskable, runPlan, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
+import { checkAskable, runPlan, withPlanOptions, type PlannedWork, type PlanRunOptions } from '../plan-run.ts'
 import type { Runner } from '../runner.ts'
 
 interface RepairOptions extends PlanRunOptions {
@@ -27,27 +27,33 @@ export function repairCommand(run: Runner): Command {
 }
 
 async function repair(context: Context, name: string, options: RepairOptions): Promise<void> {
-  const { terminal, output } = context
+  const { signal } = context.terminal
   checkAskable(context, options)
   await withManager(context, 'read', async (manager) => {
-    const { signal } = terminal
     const { to } = options
     const metadataLocation = to === undefined || /^[a-z][a-z0-9+.-]+:/i.test(to) ? to : toFileUri(to)
     const plan = await manager.planRepair(name, { metadataLocation, signal })
-    if (plan.target === null && options.dryRun !== true && output.format === 'table') {
-      await showPlan(output, name, plan)
-      throw new PartialFailure()
-    }
-    await runPlan(context, options, {
-      plan,
-      isEmpty: false,
-      show: () => showPlan(output, name, plan),
-      question: `Go back to ${fileName(plan.target?.location ?? '')}?`,
-      label: 'repairing',
-      execute: () => manager.execute(plan, { signal }),
-      print: (result) => printResult(output, name, result),
-    })
+    await runPlan(context, options, repairWork(context, manager, name, plan))
   })
+}
+
+/** A repair, shown, carried out and reported. */
+export function repairWork(
+  { terminal, output }: Context,
+  manager: IcebergTableManager,
+  name: string,
+  plan: RepairPlan,
+): PlannedWork<RepairResult> {
+  return {
+    plan,
+    isEmpty: false,
+    isUndecided: plan.target === null,
+    show: () => showPlan(output, name, plan),
+    question: `Go back to ${fileName(plan.target?.location ?? '')}?`,
+    label: 'repairing',
+    execute: () => manager.execute(plan, { signal: terminal.signal }),
+    print: (result) => printResult(output, name, result),
+  }
 }
 
 const COLUMNS: readonly OutputColumn[] = [
@@ -68,7 +74,9 @@ async function showPlan(output: Output, table: string, plan: RepairPlan): Promis
   const { broken, target, targetProblems } = plan
   await output.text(`\n${table} cannot be read: ${broken.location} is ${broken.problem}.`)
   if (target === null) {
-    await output.text('No version is certain. Choose one of these, and name it by --to.')
+    await output.text(
+      `No version is certain. Choose one of these, and name it: floeberg repair ${table} --to …`,
+    )
     return
   }
   await output.text(`It would go back to ${target.location}.`)

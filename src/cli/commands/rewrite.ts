@@ -1,12 +1,13 @@
 /** `floeberg rewrite-manifests` and `floeberg rewrite-position-deletes`: fewer files to look at for a scan. */
 import { Command } from 'commander'
+import type { IcebergTableManager } from '../../compose.ts'
 import type { RewriteManifestsPlan, RewriteManifestsResult } from '../../maintenance/manifests-plan.ts'
 import type { RewritePositionDeletesPlan } from '../../maintenance/position-deletes-plan.ts'
 import type { RewritePositionDeletesResult } from '../../maintenance/rewrite-position-deletes.ts'
 import { bytesText, countText, plural, type OutputColumn } from '../cells.ts'
 import { collect, withCommonOptions, withManager, type Context } from '../command-run.ts'
 import { parseAssignments } from '../field-syntax.ts'
-import { checkAskable, runPlan, withPlanOptions, type PlanRunOptions } from '../plan-run.ts'
+import { checkAskable, runPlan, withPlanOptions, type PlannedWork, type PlanRunOptions } from '../plan-run.ts'
 import type { Runner } from '../runner.ts'
 import { listItems, parseBytes, parseWhole } from '../size-syntax.ts'
 
@@ -79,17 +80,28 @@ async function rewriteManifests(context: Context, name: string, options: Manifes
       snapshotProperties: parseAssignments(options.snapshotProperty ?? []),
       signal,
     })
-    const count = plan.groups.reduce((sum, { manifests }) => sum + manifests.length, 0)
-    await runPlan(context, options, {
-      plan,
-      isEmpty: count === 0,
-      show: () => showManifests(context, name, plan),
-      question: `Rewrite ${plural(count, 'manifest')}?`,
-      label: 'rewriting manifests',
-      execute: (onProgress) => manager.execute(plan, { signal, onProgress }),
-      print: (result) => printManifests(context, name, result),
-    })
+    await runPlan(context, options, manifestsWork(context, manager, name, plan))
   })
+}
+
+/** A rewriting of manifests, shown, carried out and reported. */
+export function manifestsWork(
+  context: Context,
+  manager: IcebergTableManager,
+  name: string,
+  plan: RewriteManifestsPlan,
+): PlannedWork<RewriteManifestsResult> {
+  const { signal } = context.terminal
+  const count = plan.groups.reduce((sum, { manifests }) => sum + manifests.length, 0)
+  return {
+    plan,
+    isEmpty: count === 0,
+    show: () => showManifests(context, name, plan),
+    question: `Rewrite ${plural(count, 'manifest')}?`,
+    label: 'rewriting manifests',
+    execute: (onProgress) => manager.execute(plan, { signal, onProgress }),
+    print: (result) => printManifests(context, name, result),
+  }
 }
 
 const MANIFEST_COLUMNS: readonly OutputColumn[] = [
@@ -173,17 +185,28 @@ async function rewritePositionDeletes(
       snapshotProperties: parseAssignments(options.snapshotProperty ?? []),
       signal,
     })
-    const count = plan.groups.reduce((sum, { files }) => sum + files.length, plan.removedDeletes.length)
-    await runPlan(context, options, {
-      plan,
-      isEmpty: count === 0,
-      show: () => showPositionDeletes(context, name, plan),
-      question: `Replace ${plural(count, 'delete file')}?`,
-      label: 'rewriting position deletes',
-      execute: (onProgress) => manager.execute(plan, { signal, onProgress }),
-      print: (result) => printPositionDeletes(context, name, result),
-    })
+    await runPlan(context, options, positionDeletesWork(context, manager, name, plan))
   })
+}
+
+/** A rewriting of position deletes, shown, carried out and reported. */
+export function positionDeletesWork(
+  context: Context,
+  manager: IcebergTableManager,
+  name: string,
+  plan: RewritePositionDeletesPlan,
+): PlannedWork<RewritePositionDeletesResult> {
+  const { signal } = context.terminal
+  const count = plan.groups.reduce((sum, { files }) => sum + files.length, plan.removedDeletes.length)
+  return {
+    plan,
+    isEmpty: count === 0,
+    show: () => showPositionDeletes(context, name, plan),
+    question: `Replace ${plural(count, 'delete file')}?`,
+    label: 'rewriting position deletes',
+    execute: (onProgress) => manager.execute(plan, { signal, onProgress }),
+    print: (result) => printPositionDeletes(context, name, result),
+  }
 }
 
 const DELETE_COLUMNS: readonly OutputColumn[] = [
