@@ -1,6 +1,7 @@
 /** Questions to whoever sits at the terminal. */
 import { createInterface } from 'node:readline/promises'
 import { throwIfAborted } from '../abort.ts'
+import { printable } from './cells.ts'
 import type { Terminal } from './terminal.ts'
 
 /** True for yes. Anything else, and the end of the input, is no. OperationAbortedError when stopped. */
@@ -12,7 +13,7 @@ export async function confirm(terminal: Terminal, question: string): Promise<boo
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   try {
     const signal = AbortSignal.any([terminal.signal, ended.signal])
-    const answer = await lines.question(`${question} [y/N] `, { signal })
+    const answer = await lines.question(`${printable(question)} [y/N] `, { signal })
     return /^y(es)?$/i.test(answer.trim())
   } catch (error) {
     throwIfAborted(terminal.signal)

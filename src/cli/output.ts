@@ -1,6 +1,6 @@
 /** What commands print: tables for people, one JSON document or CSV for programs. */
 import { throwIfAborted } from '../abort.ts'
-import { cellJson, cellText, type OutputColumn } from './cells.ts'
+import { cellJson, cellText, printable, type OutputColumn } from './cells.ts'
 import { csvLine } from './csv.ts'
 import { shown, TableLayout, widthOf } from './table-layout.ts'
 import type { Terminal } from './terminal.ts'
@@ -73,7 +73,9 @@ export class Output {
 
   /** Text for people: nothing in the formats for programs. */
   async text(line: string): Promise<void> {
-    if (this.format === 'table') await this.#terminal.write(`${line}\n`)
+    // A line of ours may be several; of what it tells, a terminal is to obey nothing.
+    const shown = line.split('\n').map(printable).join('\n')
+    if (this.format === 'table') await this.#terminal.write(`${shown}\n`)
   }
 
   async #table(columns: readonly OutputColumn[], blocks: Blocks): Promise<void> {
