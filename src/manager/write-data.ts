@@ -43,7 +43,8 @@ export interface WriteDataOptions {
   /**
    * Makes the write safe to repeat: where the branch's history has a snapshot with this key, written
    * by whoever, its result is answered and nothing is written. A key is known as long as its snapshot
-   * is in that history: not after a rollback behind it, nor once it or one after it was expired. A
+   * is in that history: not after a rollback behind it, nor once it, or a later one that led to it, was
+   * expired. A
    * write that has no rows to commit leaves no key behind.
    */
   readonly commitKey?: string | undefined
