@@ -8,13 +8,14 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
 import type { Candidate, Staying } from './expire-candidates.ts'
+import { withOverlap, type ListedCandidates } from './expire-overlap.ts'
 import type { ExpirePlan, FileTotals } from './expire-plan.ts'
 import { countFile, emptyTotals } from './file-totals.ts'
 import { hashOf, LocationHashes } from './location-hashes.ts'
 import { newestState } from './newest-state.ts'
 import type { MaintenanceProgress } from './plan.ts'
 import { historyContext, inSlices, metadataFiles, statisticsFiles } from './reachability.ts'
-import { unreachedFiles, type CandidateSource } from './unreached-files.ts'
+import { unreachedFiles } from './unreached-files.ts'
 import { expectEverySnapshot } from './whole-history.ts'
 
 /** What a sweep did. */
@@ -48,7 +49,7 @@ export async function sweep(
   state: TableState,
   answer: LoadedTable,
   plan: ExpirePlan,
-  source: CandidateSource,
+  listed: ListedCandidates,
   options: SweepOptions,
 ): Promise<SweepResult> {
   const after = await wholeHistory(state, answer)
@@ -78,6 +79,7 @@ export async function sweep(
     },
   ]
   const later = committedSince(state, after, options.signal)
+  const source = withOverlap(state, after.metadata, listed, options.signal)
   return run.all(unreachedFiles(source, staying, { later, signal: options.signal }))
 }
 

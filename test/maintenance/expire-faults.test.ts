@@ -139,6 +139,37 @@ test('an append at any step is never lost', { timeout: 60_000 }, async () => {
 })
 
 test(
+  'of two expiries at once, whenever the other comes, nothing dead is left',
+  { timeout: 60_000 },
+  async () => {
+    const world = await ExpiryWorld.make(root, plane)
+    const manager = await world.openAside()
+    const tbl = await newTable(manager)
+    // The first two share a manifest and a file; the last has neither.
+    await manager.writeData(tbl, rows(1))
+    await manager.writeData(tbl, rows(2))
+    await manager.writeData(tbl, rows(3), { mode: 'overwrite' })
+    const [first = 0n, second = 0n] = snapshotIds(tbl)
+    const plan = await manager.planExpireSnapshots(tbl, { snapshotIds: [first] })
+    await manager.close()
+    const restore = await world.world.keep()
+    await execute(world, plan)
+    for (const { n, target, method } of [...world.world.controller.calls]) {
+      await restore()
+      const where = `before call ${n} (${target}.${method})`
+      const meanwhile = () =>
+        look(world, async (now, other) => void (await other.expireSnapshots(now, { snapshotIds: [second] })))
+      expect((await execute(world, plan, { mode: 'meanwhile', at: n, meanwhile })).failure, where).toBe(null)
+      await look(world, async (now) => {
+        expect(snapshotIds(now), where).toHaveLength(1)
+        expect(await idsOf(now), where).toEqual([3])
+        expect(await world.unreached(now), where).toEqual([])
+      })
+    }
+  },
+)
+
+test(
   'a file that somebody adds again stays, up to the last look at the table',
   { timeout: 60_000 },
   async () => {
