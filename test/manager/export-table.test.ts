@@ -1,5 +1,5 @@
 /** Rows of a table as one file. */
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { tableFromIPC } from 'apache-arrow'
@@ -112,6 +112,17 @@ describe('the file', () => {
       code: 'FLOEBERG_MISSING_FILE',
     })
     expect(await readdir(world.scratchDir)).toEqual([])
+  })
+
+  test('does not take the place of a folder', async () => {
+    const { world, tbl, to } = await exported()
+    await mkdir(to('folder.csv'))
+    for (const replace of [false, true]) {
+      await expect(world.manager.exportTable(tbl, to('folder.csv'), { replace })).rejects.toThrow(
+        InvalidArgumentError,
+      )
+    }
+    expect(await readdir(to('folder.csv'))).toEqual([])
   })
 
   test('needs a folder and a name that tells its format', async () => {

@@ -502,6 +502,22 @@ describe('names', () => {
     expect(await query('select "id" from "demo"."flights" "f" where "f"."id" = 3')).toEqual([{ id: 3 }])
   })
 
+  test('of columns that differ in case alone are never guessed', async () => {
+    const twins = await sql.manager.createTable({
+      namespace: 'demo',
+      name: 'twins',
+      schema: schemaFromText('data: int, DATA: int, s: struct<x: int, X: int>'),
+    })
+    await sql.manager.writeData(twins, [{ data: 1, DATA: 2, s: { x: 3, X: 4 } }])
+    expect(await query('select data, "DATA_1", s.x, s."X_1" y from demo.twins where "DATA_1" = 2')).toEqual([
+      { data: 1, DATA_1: 2, x: 3, y: 4 },
+    ])
+    for (const name of ['"DATA"', 'Data', 't."DATA"', 's."X"']) {
+      await expect(query(`select ${name} from demo.twins t`), name).rejects.toThrow(InvalidQueryError)
+    }
+    expect(await query('select f.ID from demo.flights f, demo.twins where f.id = 3')).toEqual([{ id: 3 }])
+  })
+
   test('without a namespace need one to be given', async () => {
     await expect(query('select * from flights')).rejects.toThrow(InvalidQueryError)
     const result = await sql.manager.sql('select count(*) n from flights', { namespace: 'demo' })

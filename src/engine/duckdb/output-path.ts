@@ -7,7 +7,7 @@ import type { OutputPath } from '../data-plane.ts'
 /**
  * Runs `write` on a hidden name beside the file, then gives it its own; removes it when that fails.
  *
- * InvalidArgumentError when there is no such folder, or, unless `replace` is set, when the file is there
+ * InvalidArgumentError when there is no such folder, when the name is that of one, or, unless `replace` is set, when the file is there
  * already: checked first, and again, without a gap, at the end.
  */
 export async function writeWhole<T>(
@@ -16,6 +16,7 @@ export async function writeWhole<T>(
 ): Promise<T> {
   const folder = dirname(path)
   if (!(await isFolder(folder))) throw new InvalidArgumentError(`there is no folder '${folder}' to write to`)
+  if (await isFolder(path)) throw new InvalidArgumentError('A folder is no file to write', { file: path })
   if (!replace && (await isThere(path))) throw isThereAlready(path)
   const unfinished = join(folder, `.${basename(path)}.${crypto.randomUUID()}.tmp`)
   try {

@@ -24,7 +24,7 @@ import { withParameters } from './sql-parameters.ts'
 import { columnName, tableNeeds } from './sql-pushdown.ts'
 import { limitOf, withLiteralCasts, withoutClock, withoutLists } from './sql-rewrite.ts'
 import { resultSchema } from './sql-result.ts'
-import { findTables, shortColumns, type TableReference } from './sql-tables.ts'
+import { findTables, refuseTwins, shortColumns, type TableReference } from './sql-tables.ts'
 import { normalizeTravel } from './sql-travel.ts'
 import { distinctNames, quoteName, quoteText, sqlType } from './sql.ts'
 
@@ -38,6 +38,10 @@ export async function prepareSql(reader: Reader, request: SqlRequest): Promise<P
     const found = findTables(filled, randomUUID().replaceAll('-', ''))
     const tables: QueriedTable[] = []
     for (const { name } of found.references) tables.push(await request.table(name))
+    refuseTwins(
+      found.tree,
+      tables.map((table) => table.schema),
+    )
     const tree = settled(found.tree, found.references, tables)
     const query = await writeSql(session, tree, signal)
     const looked = await printSql(session, withoutLists(tree), signal)

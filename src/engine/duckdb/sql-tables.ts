@@ -5,8 +5,12 @@
  * to the engine; so nothing in it names a view of the engine's own, or a file.
  */
 import { InvalidQueryError } from '../../errors.ts'
+import { childFields } from '../../format/nested-fields.ts'
+import type { Schema } from '../../format/schema.ts'
+import type { NestedField } from '../../format/types.ts'
 import type { SqlTableName, SqlTablePoint } from '../sql.ts'
-import { child, children, isAst, type Ast } from './sql-ast.ts'
+import { child, children, isAst, mapAst, type Ast } from './sql-ast.ts'
+import { distinctNames } from './sql.ts'
 
 export interface TableReference {
   readonly name: SqlTableName
@@ -202,4 +206,37 @@ export function shortColumns(node: Ast, references: readonly TableReference[]): 
       parts.every((part, at) => part.toLowerCase() === given[at]),
   )
   return whole === undefined ? node : { ...node, column_names: names.slice(whole.name.parts.length - 1) }
+}
+
+/**
+ * Columns whose names differ in case alone are one name to the engine, so that the later ones are numbered.
+ * Only a spelling that some column has there is sure to mean it; InvalidQueryError for every other one.
+ */
+export function refuseTwins(tree: Ast, schemas: readonly Schema[]): void {
+  const known = new Set<string>()
+  const twins = new Map<string, string>()
+  for (const names of schemas.flatMap(({ fields }) => levelsOf(fields))) {
+    for (const [at, name] of distinctNames(names).entries()) {
+      known.add(name)
+      const own = names[at] ?? name
+      if (name !== own) twins.set(folded(own), name)
+    }
+  }
+  if (twins.size === 0) return
+  mapAst(tree, (node) => {
+    const names: unknown = node['class'] === 'COLUMN_REF' ? node['column_names'] : []
+    const unclear = (Array.isArray(names) ? names : [])
+      .map(String)
+      .find((name) => twins.has(folded(name)) && !known.has(name))
+    if (unclear === undefined) return node
+    throw new InvalidQueryError(`There are columns whose names differ from '${unclear}' in case at most`, {
+      hint: `SQL takes them for one name. A later one has a number: ${twins.get(folded(unclear))}.`,
+    })
+  })
+}
+
+/** Names that stand beside each other, at every depth. */
+function levelsOf(fields: readonly NestedField[]): readonly (readonly string[])[] {
+  if (fields.length === 0) return []
+  return [fields.map(({ name }) => name), ...fields.flatMap(({ type }) => levelsOf(childFields(type)))]
 }
