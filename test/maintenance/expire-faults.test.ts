@@ -154,7 +154,8 @@ test(
     await manager.close()
     const restore = await world.world.keep()
     await execute(world, plan)
-    for (const { n, target, method } of [...world.world.controller.calls]) {
+    const calls = [...world.world.controller.calls]
+    for (const { n, target, method } of calls) {
       await restore()
       const where = `before call ${n} (${target}.${method})`
       const meanwhile = () =>
