@@ -41,8 +41,9 @@ export interface OrphanFilesOptions extends FormOptions {
    */
   readonly prefixMismatch?: PrefixMismatch | undefined
   /**
-   * Default false: of the other tables in the catalog, those are read whose folders overlap with what
-   * is listed. True: all of them, for catalogs in which tables hold files below other tables' folders.
+   * Default true: every other table of the catalog is asked what it reaches, since a table may have
+   * taken on files that lie in another's folders. False: only those whose folders overlap with what is
+   * listed, for large catalogs in which no table has.
    */
   readonly checkAllTables?: boolean | undefined
   /** Ends the call with OperationAbortedError. */
@@ -66,7 +67,7 @@ export async function planOrphanFiles(
     prefixMismatch: options.prefixMismatch ?? 'error',
     equalSchemes: copied(options.equalSchemes),
     equalAuthorities: copied(options.equalAuthorities),
-    checkAllTables: options.checkAllTables ?? false,
+    checkAllTables: options.checkAllTables ?? true,
   }
   const forms = new LocationForms(request)
   const { olderThan, keys } = await oldFiles(state, locations, forms, options)

@@ -58,9 +58,17 @@ export async function removeReachable(
     const found = await loadOther(runtime, other.id, request)
     if (found === null) other.isGone()
     if (found === 'unreadable') tablesUnreadable.push(identifierToString(other.id))
-    if (found === null || found === 'unreadable' || !matters(runtime, found.metadata, request)) continue
-    await removeReachableOf(runtime, other.id, found, mismatches, request)
-    tablesRead.push(identifierToString(other.id))
+    if (found === null || found === 'unreadable') continue
+    const isNear = isNearby(runtime, found.metadata, request)
+    if (!isNear && !request.checkAllTables) continue
+    try {
+      await removeReachableOf(runtime, other.id, found, mismatches, request)
+      tablesRead.push(identifierToString(other.id))
+    } catch (error) {
+      // Of damage far away this removal need not know more than that it is there.
+      if (isNear || !isBroken(error)) throw error
+      tablesUnreadable.push(identifierToString(other.id))
+    }
   }
   // All of that takes its time, and somebody may have added a file that was nobody's.
   await removeOwn()
@@ -129,7 +137,7 @@ async function loadOther(
     return await runtime.catalog.loadTable(id, { snapshots: 'all', signal: request.signal })
   } catch (error) {
     if (error instanceof NoSuchTableError) return null
-    if (!(error instanceof MissingFileError || error instanceof CorruptFileError)) throw error
+    if (!isBroken(error)) throw error
     if (isElsewhere(error, request)) return 'unreadable'
     throw new CorruptFileError(
       `What the table ${identifierToString(id)} reaches cannot be told, since its metadata cannot be read`,
@@ -143,14 +151,17 @@ async function loadOther(
   }
 }
 
+function isBroken(error: unknown): error is FloebergError {
+  return error instanceof MissingFileError || error instanceof CorruptFileError
+}
+
 /** Of a broken table nothing is known but where its metadata file should be: in a folder of its own. */
 function isElsewhere({ file }: FloebergError, request: ReachabilityRequest): boolean {
-  if (file === undefined || request.checkAllTables) return false
+  if (file === undefined) return false
   return !isListed(folderOfBroken(file), request)
 }
 
-function matters({ extraRoots }: Runtime, metadata: TableMetadata, request: ReachabilityRequest): boolean {
-  if (request.checkAllTables) return true
+function isNearby({ extraRoots }: Runtime, metadata: TableMetadata, request: ReachabilityRequest): boolean {
   // Whatever may point into a root that all tables are allowed, may point here.
   return [...ownFolders(metadata), ...extraRoots].some((folder) => isListed(folder, request))
 }

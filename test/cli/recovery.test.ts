@@ -65,7 +65,7 @@ describe('orphans', () => {
       's3,cos',
       '--prefix-mismatch',
       'ignore',
-      '--all-tables',
+      '--nearby-tables',
     ]
     expect(await work.json('orphans', SALES, '--yes', ...options)).toEqual({
       table: SALES,

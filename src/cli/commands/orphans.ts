@@ -20,7 +20,7 @@ interface OrphansOptions extends PlanRunOptions {
   readonly prefixMismatch?: PrefixMismatch
   readonly equalSchemes?: readonly string[]
   readonly equalAuthorities?: readonly string[]
-  readonly allTables?: boolean
+  readonly nearbyTables?: boolean
 }
 
 export function orphansCommand(run: Runner): Command {
@@ -40,7 +40,7 @@ export function orphansCommand(run: Runner): Command {
     )
     .option('--equal-schemes <names>', 'schemes that are one store: s3,cos; may be repeated', collect)
     .option('--equal-authorities <names>', 'buckets or hosts that are one; may be repeated', collect)
-    .option('--all-tables', 'ask every table of the catalog what it reaches, not only those nearby')
+    .option('--nearby-tables', 'ask only tables whose folders overlap what they reach, not every one')
     .action(run(orphans))
   return withCommonOptions(
     withPlanOptions(command),
@@ -85,7 +85,7 @@ function choiceOf(options: OrphansOptions): OrphanFilesOptions {
     prefixMismatch: options.prefixMismatch,
     equalSchemes: options.equalSchemes?.map(listItems),
     equalAuthorities: options.equalAuthorities?.map(listItems),
-    checkAllTables: options.allTables === true,
+    checkAllTables: options.nearbyTables !== true,
   }
 }
 
