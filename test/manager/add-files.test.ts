@@ -403,6 +403,25 @@ describe('a file that is in the table already', () => {
     )
   })
 
+  test('which files are there is seen anew at every try, also where as many are', async () => {
+    const { manager, tbl, file, reload } = await lake('id: int, v: string')
+    const a = await file('a.parquet', ROWS)
+    const b = await file('b.parquet', "SELECT 3 AS id, 'c' AS v")
+    await manager.addFiles(tbl, [a])
+    const stale = await reload()
+    await manager.deleteRows(tbl, 'id < 3')
+    await manager.addFiles(tbl, [b])
+    expect(await manager.addFiles(stale, [a, b], { onDuplicate: 'skip' })).toMatchObject({
+      files: 1,
+      rows: 2,
+      skipped: [b],
+      readded: [a],
+    })
+    expect(await rowsOf(await reload())).toEqual(
+      text([1, 2, 3].map((id) => ({ id, v: 'abc'.charAt(id - 1) }))),
+    )
+  })
+
   test('a name mapping is made for the columns that there are when the files join', async () => {
     const { manager, tbl, file, reload } = await lake('id: int, v: string, s: struct<x: int>')
     const stale = await reload()

@@ -82,7 +82,8 @@ export class AddFilesChange implements CommitChange {
 
   async apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt | null> {
     const added = this.#options.checkDuplicates ? await this.#withoutDuplicates(base) : this.#all
-    if (added.length !== this.#added.length) {
+    // As many may be others: one of them was removed meanwhile, and another one added.
+    if (added.length !== this.#added.length || added.some((file, at) => file !== this.#added[at])) {
       await this.#append.replaceFiles(added, this.#options.schema, mayDiscard ? 'removed' : 'kept')
       this.#added = added
     }
