@@ -692,6 +692,20 @@ describe('parameters', () => {
     expect(named).toHaveLength(1)
   })
 
+  test('say which state of a table is read', async () => {
+    const version = sql.flights.currentSnapshot?.['snapshot-id'] ?? 0n
+    const count = 'select count(*) n from demo.flights'
+    for (const [clause, parameters] of [
+      ['for version as of $v', { v: version }],
+      ['for version as of ? f where f.id >= ?', [String(version), 0]],
+      ['at (version => $1) as f where f.id >= $2', [version, 0]],
+      ['for timestamp as of $t', { t: '9999-12-31' }],
+    ] as const) {
+      expect(await run(`${count} ${clause}`, parameters), clause).toEqual([{ n: 640n }])
+    }
+    await expect(run(`${count} for version as of $v`, { v: 'gone' })).rejects.toThrow(NoSuchRefError)
+  })
+
   test('that are missing, and those that nothing uses, are refused', async () => {
     await expect(run('select ?, ?', [1])).rejects.toThrow(InvalidQueryError)
     await expect(run('select ?', [1, 2])).rejects.toThrow(InvalidQueryError)

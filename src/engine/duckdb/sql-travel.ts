@@ -133,10 +133,11 @@ class Reader {
     return this.next().text === text
   }
 
-  /** A text or number, with the name of a type in front of it or not. */
+  /** A text or number, with the name of a type in front of it or not; or a parameter. */
   literal(): string | null {
     const first = this.next()
-    if (first.kind === 'text' || first.kind === 'number') return first.text
+    if (first.kind === 'text' || first.kind === 'number' || first.text === '?') return first.text
+    if (first.text === '$') return `$${this.next().text}`
     const isType = first.kind === 'word' && /^(timestamp|timestamptz|date)$/i.test(first.text)
     const second = isType ? this.next() : END
     return second.kind === 'text' ? `${first.text} ${second.text}` : null
