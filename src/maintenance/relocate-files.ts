@@ -17,6 +17,7 @@ import type { Snapshot } from '../format/snapshot.ts'
 import { mapConcurrently } from '../table/concurrency.ts'
 import { entriesOf, manifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
 import type { TableStorage } from '../table/runtime.ts'
+import { hashOf, LocationHashes } from './location-hashes.ts'
 import type { PathMap } from './path-map.ts'
 import type { MaintenanceProgress } from './plan.ts'
 import { statisticsFiles } from './reachability.ts'
@@ -51,6 +52,8 @@ export class TableCopy {
   readonly #manifests = new Map<string, ManifestFile>()
   /** Position delete files that are there anew, by their old locations. */
   readonly #deletes = new Map<string, ContentFile>()
+  /** What was copied or found there: several manifests may name one file. Only counts rest on it. */
+  readonly #settled = new LocationHashes()
   #done = 0
 
   constructor(request: CopyRequest) {
@@ -147,8 +150,9 @@ export class TableCopy {
     const { signal } = context
     const to = paths.of(location)
     const there = await sizeOf(target, to, signal)
+    const isFirst = this.#settled.add(hashOf(to)) === 'new'
     if (there !== null && (size === null || there === size)) {
-      this.counts.reusedFiles += 1
+      if (isFirst) this.counts.reusedFiles += 1
       this.#progress()
       return
     }

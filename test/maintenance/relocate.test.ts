@@ -319,6 +319,14 @@ describe('interrupted', () => {
     expect(left).toEqual([])
   })
 
+  test('a file that two manifests name is not taken for one of an earlier try', async () => {
+    const source = await livedInTable()
+    const { snapshotId } = await manager.rewriteManifests(source)
+    expect(snapshotId).not.toBeNull()
+    const result = await manager.relocateTable(source, { to: place('twice') })
+    expect(result.reusedFiles).toBe(0)
+  })
+
   test('a half copy in the place of a file is made anew', async () => {
     const source = await livedInTable()
     const before = await history(source)
