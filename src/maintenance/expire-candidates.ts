@@ -5,7 +5,6 @@ import type { StatisticsFileJson } from '../format/metadata/table-metadata.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import type { ManifestContext } from '../table/manifest-reader.ts'
 import type { FileTotals } from './expire-plan.ts'
-import { LocationHashes } from './location-hashes.ts'
 import {
   FILES_AT_A_TIME,
   inSlices,
@@ -43,7 +42,7 @@ export async function* candidatesOf(
 ): AsyncGenerator<readonly Candidate[]> {
   const ids = new Set(leaving.map((snapshot) => snapshot['snapshot-id']))
   const staying = context.metadata.snapshots.filter((snapshot) => !ids.has(snapshot['snapshot-id']))
-  const seen = new LocationHashes()
+  const seen = new Set<string>()
   // A staying snapshot that is broken lists what nobody can read any more; what it would have kept is
   // asked again, and strictly, before anything is deleted.
   for await (const _known of newManifests(context, staying, seen, { passOverMissing: true }));
@@ -110,7 +109,7 @@ export async function visitStaying(
   staying: readonly Staying[],
   asked: Asked,
   reached: (location: string) => boolean,
-  seen: LocationHashes,
+  seen: Set<string>,
 ): Promise<void> {
   for (const { context, snapshots, metadataFiles } of staying) {
     const { metadata } = context

@@ -3,7 +3,6 @@ import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { specsById } from '../format/metadata/views.ts'
 import { leafFields, schemaFromJson } from '../format/schema.ts'
 import type { ManifestContext } from '../table/manifest-reader.ts'
-import { LocationHashes } from './location-hashes.ts'
 import { newManifests } from './reachability.ts'
 
 /** What can be forgotten. */
@@ -40,7 +39,7 @@ async function usedSpecs(context: ManifestContext, leaving: ReadonlySet<bigint>)
   const staying = context.metadata.snapshots.filter((snapshot) => !leaving.has(snapshot['snapshot-id']))
   const specIds = new Set<number>()
   let hasDeletes = false
-  for await (const manifests of newManifests(context, staying, new LocationHashes())) {
+  for await (const manifests of newManifests(context, staying, new Set())) {
     for (const { specId, content } of manifests) {
       specIds.add(specId)
       hasDeletes ||= content === 'deletes'

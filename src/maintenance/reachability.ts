@@ -13,7 +13,6 @@ import { LruCache } from '../table/lru-cache.ts'
 import { visitFilesOf, visitManifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
-import { hashOf, type LocationHashes } from './location-hashes.ts'
 
 /** Each may be in memory whole, so there are few of them at a time. */
 export const FILES_AT_A_TIME = 4
@@ -44,12 +43,13 @@ export interface WalkOptions {
 
 /**
  * The manifests of snapshots that `seen` does not have yet, a few snapshots' at a time; it has them
- * afterwards. MissingFileError, CorruptFileError.
+ * afterwards, by their full locations: one that is passed over by mistake would cost its live files.
+ * MissingFileError, CorruptFileError.
  */
 export async function* newManifests(
   context: ManifestContext,
   snapshots: readonly Snapshot[],
-  seen: LocationHashes,
+  seen: Set<string>,
   options: WalkOptions = {},
 ): AsyncGenerator<readonly ListedManifest[]> {
   for (const some of inSlices(snapshots, LISTS_AT_A_TIME)) {
@@ -58,7 +58,9 @@ export async function* newManifests(
       some,
       async (snapshot) => {
         const visit = ({ location, length, specId, content }: ListedManifest): void => {
-          if (seen.add(hashOf(location)) === 'new') found.push({ location, length, specId, content })
+          if (seen.has(location)) return
+          seen.add(location)
+          found.push({ location, length, specId, content })
         }
         // Not as an argument: where nobody asks for sizes, that would not be evaluated, nor anything read.
         const bytes = await unlessMissing(options, visitManifestsOf(context, snapshot, visit), 0)

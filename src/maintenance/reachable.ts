@@ -4,13 +4,13 @@ import { ObjectNotFoundError } from '../errors.ts'
 import { joinLocation } from '../storage/location.ts'
 import type { ManifestContext } from '../table/manifest-reader.ts'
 import { metadataLocation } from '../table/table-locations.ts'
-import { LocationHashes } from './location-hashes.ts'
 import { metadataFiles, newManifests, statisticsFiles, visitFiles } from './reachability.ts'
 
 /** What was visited before, and is passed over. */
 export interface Visited {
   readonly snapshotIds: Set<bigint>
-  readonly manifests: LocationHashes
+  /** Locations, in full: what is passed over by mistake would be taken for unreachable. */
+  readonly manifests: Set<string>
 }
 
 /**
@@ -38,7 +38,7 @@ export async function visitReachable(
 
 /** Nothing yet. */
 export function newVisited(): Visited {
-  return { snapshotIds: new Set(), manifests: new LocationHashes() }
+  return { snapshotIds: new Set(), manifests: new Set() }
 }
 
 const HINT = 'version-hint.text'

@@ -236,7 +236,7 @@ async function totalsOf(state: TableState, signal: AbortSignal | undefined): Pro
   }
   counts.manifestLists.count = metadata.snapshots.filter((each) => each['manifest-list'] !== undefined).length
   const seen = new LocationHashes()
-  for await (const manifests of newManifests(context, metadata.snapshots, new LocationHashes())) {
+  for await (const manifests of newManifests(context, metadata.snapshots, new Set())) {
     for (const { length } of manifests) add(counts.manifests, length)
     await visitFiles(context, manifests, ({ location, content, fileSizeInBytes }) => {
       if (seen.add(hashOf(location)) === 'new') add(kinds[content], fileSizeInBytes)

@@ -41,7 +41,7 @@ export async function* unreachedFiles(
       kinds = await fill(held, source, { range, ranges }, signal)
     }
     if (held.size === 0) continue
-    const seen = new LocationHashes()
+    const seen = new Set<string>()
     await markReached(held, all, { kinds, seen })
     const joined = await later()
     await markReached(held, joined, { kinds, seen })
@@ -87,7 +87,7 @@ function isWithin({ high }: LocationHash, { range, ranges }: HashRange): boolean
 async function markReached(
   held: LocationHashes,
   staying: readonly Staying[],
-  { kinds, seen }: { readonly kinds: ReadonlySet<FileKind>; readonly seen: LocationHashes },
+  { kinds, seen }: { readonly kinds: ReadonlySet<FileKind>; readonly seen: Set<string> },
 ): Promise<void> {
   let left = held.size
   const asked = {

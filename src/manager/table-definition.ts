@@ -90,6 +90,13 @@ function checkTypes(schema: Schema, version: number): void {
 
 /** InvalidTableConfigError naming the first property whose value is not allowed. */
 export function checkProperties(properties: Readonly<Record<string, string>>): void {
+  // Other clients take it for the version itself; kept as a property it would say what is not so.
+  if (properties['format-version'] !== undefined) {
+    throw invalid(
+      ['properties', 'format-version'],
+      'the format version is no property: give formatVersion, or call upgradeFormatVersion',
+    )
+  }
   const [problem] = validateProperties(properties)
   if (problem !== undefined) throw invalid(['properties', problem.key], problem.reason)
 }

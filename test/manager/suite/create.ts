@@ -83,6 +83,11 @@ const INVALID: readonly (readonly [what: string, path: string, config: object])[
     'properties.write.metadata.compression-codec',
     { ...base, properties: { 'write.metadata.compression-codec': 'lzma' } },
   ],
+  [
+    'the format version as a property',
+    'properties.format-version',
+    { ...base, properties: { 'format-version': '3' } },
+  ],
   ['a property that is no text', 'properties.a', { ...base, properties: { a: 1 } }],
   ['a format version that is not known', 'formatVersion', { ...base, formatVersion: 4 }],
   ['an empty location', 'location', { ...base, location: '' }],
