@@ -53,6 +53,7 @@ test('a branch that alone keeps snapshots is not removed unasked', async () => {
   const refused = await work.fails('branch', 'remove', 'demo.sales', 'audit')
   expect(refused).toContain('2 error FLOEBERG_USAGE')
   expect(refused).toContain('Nothing but branch audit keeps 1 snapshot')
+  expect(await work.fails('branch', 'remove', 'demo.sales', 'main')).toContain('is never removed')
   expect(await work.ok('branch', 'rename', 'demo.sales', 'audit', 'audited')).toBe(
     'demo.sales: branch audit removed; it was snapshot ID\n' +
       'demo.sales: branch audited is snapshot ID, keeps its snapshots for 36h, keeps 2 of them whatever their age\n',

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { historyOf } from '../../format/refs/ancestry.ts'
 import { refSnapshot } from '../../format/metadata/views.ts'
-import type { SnapshotRef } from '../../format/snapshot.ts'
+import { MAIN_BRANCH, type SnapshotRef } from '../../format/snapshot.ts'
 import type { ManageSnapshots } from '../../manager/manage-snapshots.ts'
 import type { Table } from '../../table/table.ts'
 import { plural } from '../cells.ts'
@@ -169,6 +169,8 @@ function removeCommand(run: Runner, kind: Kind): Command {
 
 /** What the next expiry may take once the ref is gone, as a sentence; null where it is nothing. */
 function lossOf(metadata: TableMetadata, kind: Kind, name: string): string | null {
+  // It is refused, whatever would be answered.
+  if (name === MAIN_BRANCH) return null
   const others = new Set(
     Object.entries(metadata.refs)
       .filter(([each]) => each !== name)

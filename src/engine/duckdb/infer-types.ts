@@ -65,7 +65,7 @@ export class TypeInference {
     }
     if (from instanceof DuckDBDecimalType)
       return { kind: 'decimal', precision: from.width, scale: from.scale }
-    return PLAIN.get(from.typeId) ?? this.#guessed(from, path)
+    return PLAIN_TYPES.get(from.typeId) ?? this.#guessed(from, path)
   }
 
   #guessed(from: DuckDBType, path: string): PrimitiveType {
@@ -100,7 +100,8 @@ const INT: PrimitiveType = { kind: 'int' }
 const LONG: PrimitiveType = { kind: 'long' }
 const TIMESTAMP: PrimitiveType = { kind: 'timestamp' }
 
-const PLAIN: ReadonlyMap<DuckDBTypeId, PrimitiveType> = new Map<DuckDBTypeId, PrimitiveType>([
+/** Types of DuckDB that one type of Iceberg holds whole. */
+export const PLAIN_TYPES: ReadonlyMap<DuckDBTypeId, PrimitiveType> = new Map<DuckDBTypeId, PrimitiveType>([
   [DuckDBTypeId.BOOLEAN, { kind: 'boolean' }],
   [DuckDBTypeId.TINYINT, INT],
   [DuckDBTypeId.UTINYINT, INT],

@@ -10,6 +10,7 @@ import {
 } from '@duckdb/node-api'
 import { createSchema, type Schema } from '../../format/schema.ts'
 import type { NestedField, PrimitiveType, Type } from '../../format/types.ts'
+import { PLAIN_TYPES } from './infer-types.ts'
 import { distinctNames } from './sql.ts'
 
 /** Fresh ids, all columns optional; names that occur twice, in whatever case, are numbered. */
@@ -59,33 +60,12 @@ class Ids {
 }
 
 const STRING: PrimitiveType = { kind: 'string' }
-const INT: PrimitiveType = { kind: 'int' }
-const LONG: PrimitiveType = { kind: 'long' }
-const TIMESTAMP: PrimitiveType = { kind: 'timestamp' }
-/** The widest number there is: a sum of longs is one. */
-const HUGE: PrimitiveType = { kind: 'decimal', precision: 38, scale: 0 }
 
 /** Types of which every value has the same one here; all others come as texts. */
 const PLAIN: ReadonlyMap<DuckDBTypeId, PrimitiveType> = new Map<DuckDBTypeId, PrimitiveType>([
-  [DuckDBTypeId.BOOLEAN, { kind: 'boolean' }],
-  [DuckDBTypeId.TINYINT, INT],
-  [DuckDBTypeId.SMALLINT, INT],
-  [DuckDBTypeId.UTINYINT, INT],
-  [DuckDBTypeId.USMALLINT, INT],
-  [DuckDBTypeId.INTEGER, INT],
-  [DuckDBTypeId.UINTEGER, LONG],
-  [DuckDBTypeId.BIGINT, LONG],
+  ...PLAIN_TYPES,
   [DuckDBTypeId.UBIGINT, { kind: 'decimal', precision: 20, scale: 0 }],
-  [DuckDBTypeId.HUGEINT, HUGE],
-  [DuckDBTypeId.FLOAT, { kind: 'float' }],
-  [DuckDBTypeId.DOUBLE, { kind: 'double' }],
-  [DuckDBTypeId.DATE, { kind: 'date' }],
-  [DuckDBTypeId.TIME, { kind: 'time' }],
-  [DuckDBTypeId.TIMESTAMP, TIMESTAMP],
-  [DuckDBTypeId.TIMESTAMP_S, TIMESTAMP],
-  [DuckDBTypeId.TIMESTAMP_MS, TIMESTAMP],
+  // The widest number there is: a sum of longs is one.
+  [DuckDBTypeId.HUGEINT, { kind: 'decimal', precision: 38, scale: 0 }],
   [DuckDBTypeId.TIMESTAMP_NS, { kind: 'timestamp_ns' }],
-  [DuckDBTypeId.TIMESTAMP_TZ, { kind: 'timestamptz' }],
-  [DuckDBTypeId.UUID, { kind: 'uuid' }],
-  [DuckDBTypeId.BLOB, { kind: 'binary' }],
 ])
