@@ -35,6 +35,7 @@ async function bytesOf(path: string, signal: AbortSignal): Promise<Uint8Array> {
   } catch (error) {
     throwIfAborted(signal)
     const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+    if (code === 'ENOENT') throw new UsageError(`there is no plan at ${path}`, 'Check the path.')
     throw new UsageError(`the plan ${path} cannot be read`, code)
   }
 }

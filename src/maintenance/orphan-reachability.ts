@@ -144,7 +144,7 @@ async function loadOther(
       {
         table: identifierToString(id),
         file: error.file,
-        hint: 'Repair that table (repairTable), or drop it, first: its files may lie in the same folders.',
+        hint: 'Repair that table (repairTable, `floeberg repair`), or drop it, first: its files may lie in the same folders.',
         cause: error,
       },
     )
@@ -218,7 +218,7 @@ class Mismatches {
     throw new InvalidLocationError(
       `Files are listed under one scheme or authority and reachable under another: ${[...this.#pairs].sort().join('; ')}`,
       {
-        hint: 'If both are the same store, say so by equalSchemes or equalAuthorities; if not, set prefixMismatch to delete; ignore lets them stay.',
+        hint: 'If both are the same store, say so by equalSchemes or equalAuthorities (`--equal-schemes`, `--equal-authorities`); if not, set prefixMismatch (`--prefix-mismatch`) to delete; ignore lets them stay.',
       },
     )
   }

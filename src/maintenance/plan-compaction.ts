@@ -110,7 +110,7 @@ function plannedSort(
   const order = defaultSortOrder(metadata)
   if (sortBy === undefined && order.fields.length > 0) return sortFields(schema, order)
   throw new InvalidArgumentError('The table has no sort order of its own', {
-    hint: 'Say what to sort by (sortBy), or give the table an order with replaceSortOrder.',
+    hint: 'Say what to sort by (sortBy, `--sort-by`), or give the table a sort order first (replaceSortOrder, `floeberg sort-order`).',
   })
 }
 

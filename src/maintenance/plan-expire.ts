@@ -122,7 +122,7 @@ function namedSnapshots(
     const snapshot = snapshotById(metadata, id)
     if (snapshot === null) {
       throw new NoSuchSnapshotError(`The table has no snapshot ${id}`, {
-        hint: 'listSnapshots shows the snapshots that are kept; it may be gone already.',
+        hint: 'listSnapshots (`floeberg snapshots`) shows those that are kept; it may be gone already.',
       })
     }
     const [ref] = refsOf(metadata, [id])

@@ -97,7 +97,7 @@ function registrationOf(
   if (runtime.catalog.metadataPointers !== undefined) return 'replace'
   throw new UnsupportedFeatureError('This catalog does not let its clients move a table to other files', {
     table: name,
-    hint: 'Relocate with register: false, drop the table without purge, and register the new metadata file.',
+    hint: 'Relocate with register: false (`--no-register`), drop the table without purge, and register the new metadata file.',
   })
 }
 

@@ -95,7 +95,7 @@ export async function executeRepair(
   if (target === null) {
     throw new InvalidArgumentError('The plan does not say to which version the table goes back', {
       ...details,
-      hint: 'Choose one of its versions, and plan again with its full location as metadataLocation.',
+      hint: 'Choose one of its versions, and plan again with its full location as metadataLocation (`--to`).',
     })
   }
   const metadata = await pointers.read(id, target.location, options)

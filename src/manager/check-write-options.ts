@@ -35,7 +35,7 @@ export function checkWriteOptions<In, Out>(table: TableHandle<In, Out>, options:
   if (schemaMode === 'merge' && mode !== 'append') {
     throw new UnsupportedFeatureError(`The schema mode 'merge' is not built for '${mode}'`, {
       table: table.name,
-      hint: 'Evolve the schema first: evolveSchema with union_by_name.',
+      hint: 'Evolve the schema first (evolveSchema, `floeberg evolve`), by adding the columns or by union_by_name.',
     })
   }
   if (schemaMode === 'merge' && options.stageOnly === true) {

@@ -177,7 +177,7 @@ async function checkLocation(
     throw new InvalidLocationError('The location already holds metadata of a table', {
       table: identifierToString(id),
       file: object.location,
-      hint: 'Register that table with registerTable, or choose another location.',
+      hint: 'Register that table (registerTable, `floeberg register`), or choose another location.',
     })
   }
 }

@@ -17,7 +17,7 @@ export function stagedUnder(table: TableHandle<never, unknown>, wapId: string, b
   if (first === undefined) {
     throw new NoSuchSnapshotError(`No snapshot was staged under the wap.id '${wapId}'`, {
       table: table.name,
-      hint: 'It may have been expired, or be newer than this handle: refresh() it.',
+      hint: 'It may have been expired, or be newer than this handle, which refresh() would bring up to date.',
     })
   }
   const isPublished = historyOf(metadata, branch).some(

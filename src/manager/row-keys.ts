@@ -20,7 +20,7 @@ export function keyColumns(schema: Schema, options: UpsertOptions): readonly num
     options.joinColumns ?? schema.identifierFieldIds.map((id) => fieldName(schema, id) ?? String(id))
   if (names.length === 0) {
     throw new InvalidArgumentError('An upsert needs joinColumns, or identifier fields in the schema', {
-      hint: "Pass joinColumns: ['id'], or evolve the schema by set_identifier_fields.",
+      hint: "Pass joinColumns: ['id'] (`--join-columns id`), or set identifier fields by an evolution of the schema.",
     })
   }
   const ids = names.map((name) => keyColumn(schema, name, options))

@@ -86,6 +86,6 @@ function snapshotsAfter(
 
 function expired(what: string): NoSuchSnapshotError {
   return new NoSuchSnapshotError(`The table's history no longer reaches back to ${what}`, {
-    hint: 'It was expired, and rows may have been appended since that cannot be told. Read the whole table once, and go on from its current snapshot.',
+    hint: 'It was expired, or never was the table’s: rows may have been appended since that cannot be told. Read the whole table once, and go on from its current snapshot.',
   })
 }

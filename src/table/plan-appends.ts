@@ -86,6 +86,8 @@ function changedRows(snapshot: Snapshot): UnsupportedFeatureError {
   const operation = snapshot.summary?.operation ?? 'change'
   return new UnsupportedFeatureError(
     `Snapshot ${snapshot['snapshot-id']} (${operation}) removed or changed rows, and only appended rows can be read by a range`,
-    { hint: "Pass onChangedRows: 'skip' to pass over such snapshots, or read the whole table." },
+    {
+      hint: "Pass onChangedRows: 'skip' (`--skip-changes`) to pass over such snapshots, or read the whole table.",
+    },
   )
 }

@@ -63,7 +63,7 @@ function namedSnapshot(metadata: TableMetadata, id: bigint | string): Snapshot {
   const snapshot = snapshotById(metadata, parseSnapshotId(id))
   if (snapshot !== null) return snapshot
   throw new NoSuchSnapshotError(`The table has no snapshot ${id}`, {
-    hint: 'listSnapshots shows the snapshots that are kept; older ones may have been expired.',
+    hint: 'listSnapshots (`floeberg snapshots`) shows those that are kept; older ones may have been expired.',
   })
 }
 

@@ -229,7 +229,7 @@ describe('what is refused', () => {
 
   test('a file that is not there', async () => {
     expect(await work.fails('execute', 'nowhere.json', '--yes')).toBe(
-      '2 error FLOEBERG_USAGE: the plan nowhere.json cannot be read (ENOENT)\n',
+      '2 error FLOEBERG_USAGE: there is no plan at nowhere.json (Check the path.)\n',
     )
   })
 

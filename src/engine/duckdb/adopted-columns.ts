@@ -107,7 +107,7 @@ class Matcher {
     const unknown = level.fields.find((field) => !matched.has(field))
     if (unknown === undefined) return
     throw refused(this.#file, `it has a column that the table lacks`, nameOf(above, unknown.name), {
-      hint: 'Add the column to the table first (evolveSchema with union_by_name), or write the rows instead.',
+      hint: 'Add the column to the table first (evolveSchema, `floeberg evolve`), or write the rows instead.',
     })
   }
 
@@ -115,7 +115,7 @@ class Matcher {
   #checkName(field: NestedField, physical: PhysicalField, above: readonly NestedField[]): void {
     if (this.#names.get(field.id)?.has(physical.name) === true) return
     throw refused(this.#file, `its field ids are not this table's`, nameOf(above, physical.name), {
-      hint: 'The file was written for another table: write its rows instead (writeData).',
+      hint: 'The file was written for another table: write its rows instead (writeData, `floeberg write`).',
     })
   }
 
@@ -153,7 +153,7 @@ class Matcher {
           `column '${name}' is ${node.sqlType} in it, which not every client reads as ${typeToString(type)}`,
           name,
           {
-            hint: 'Write the rows instead (writeData), which converts them.',
+            hint: 'Write the rows instead (writeData, `floeberg write`), which converts them.',
           },
         )
       }

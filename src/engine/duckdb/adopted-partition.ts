@@ -90,6 +90,6 @@ function severalPartitions(file: SizedFile, field: string): InvalidDataError {
   return new InvalidDataError(`A file has rows of more than one partition (field ${field})`, {
     file: file.name,
     source: file.name,
-    hint: 'A data file belongs to one partition: write its rows instead (writeData), which splits them.',
+    hint: 'A data file belongs to one partition: write its rows instead (writeData, `floeberg write`), which splits them.',
   })
 }
