@@ -1,13 +1,14 @@
 /** Tables with much to expire, made without writing a data file: deleting what is not there is success. */
 import { writeFile } from 'node:fs/promises'
 import { nodeCodecs } from '../src/compression.ts'
-import type { ContentFile, ManifestEntry } from '../src/format/manifest/entry.ts'
+import type { ManifestEntry } from '../src/format/manifest/entry.ts'
 import { writeManifestList, type ManifestFile } from '../src/format/manifest/list.ts'
 import { writeManifest } from '../src/format/manifest/manifest.ts'
 import { serializeTableMetadata } from '../src/format/metadata/serialize.ts'
 import { currentSchema, defaultSpec } from '../src/format/metadata/views.ts'
 import { t, table, type IcebergTableManager, type Snapshot, type TableMetadata } from '../src/index.ts'
 import { localPathOf } from '../src/storage/location.ts'
+import { contentFile } from '../test/support/content-file.ts'
 
 /** What a made table holds. The last snapshot stays, and lists the manifests of the last ones. */
 export interface ExpiryShape {
@@ -111,32 +112,8 @@ function entry(location: string, number: number): ManifestEntry {
     snapshotId: BigInt(number),
     sequenceNumber: null,
     fileSequenceNumber: null,
-    file: { ...EMPTY, location, recordCount: 1000, fileSizeInBytes: 100_000 },
+    file: contentFile({ location, recordCount: 1000, fileSizeInBytes: 100_000 }),
   }
-}
-
-const EMPTY: ContentFile = {
-  content: 'data',
-  location: '',
-  format: 'parquet',
-  specId: 0,
-  partition: [],
-  recordCount: 0,
-  fileSizeInBytes: 0,
-  columnSizes: null,
-  valueCounts: null,
-  nullValueCounts: null,
-  nanValueCounts: null,
-  lowerBounds: null,
-  upperBounds: null,
-  keyMetadata: null,
-  splitOffsets: null,
-  equalityIds: null,
-  sortOrderId: null,
-  firstRowId: null,
-  referencedDataFile: null,
-  contentOffset: null,
-  contentSizeInBytes: null,
 }
 
 function withSnapshots(metadata: TableMetadata, snapshots: readonly Snapshot[]): TableMetadata {

@@ -14,6 +14,7 @@ import { UNPARTITIONED } from '../../src/format/partition-spec.ts'
 import { createSchema, type NestedField, type Schema } from '../../src/format/schema.ts'
 import type { Type } from '../../src/format/types.ts'
 import type { Row } from '../../src/format/values/value.ts'
+import { contentFile as plainFile } from '../support/content-file.ts'
 
 export interface Workshop {
   readonly folder: string
@@ -68,33 +69,7 @@ export async function contentFile(
   changes: Partial<ContentFile> = {},
 ): Promise<ContentFile> {
   const fileSizeInBytes = (await stat(path)).size
-  return { ...blankFile(`file://${path}`), recordCount, fileSizeInBytes, ...changes }
-}
-
-function blankFile(location: string): ContentFile {
-  return {
-    content: 'data',
-    location,
-    format: 'parquet',
-    specId: 0,
-    partition: [],
-    recordCount: 0,
-    fileSizeInBytes: 0,
-    columnSizes: null,
-    valueCounts: null,
-    nullValueCounts: null,
-    nanValueCounts: null,
-    lowerBounds: null,
-    upperBounds: null,
-    keyMetadata: null,
-    splitOffsets: null,
-    equalityIds: null,
-    sortOrderId: null,
-    firstRowId: null,
-    referencedDataFile: null,
-    contentOffset: null,
-    contentSizeInBytes: null,
-  }
+  return plainFile({ location: `file://${path}`, recordCount, fileSizeInBytes, ...changes })
 }
 
 export function entryOf(file: ContentFile): ManifestEntry {

@@ -3,33 +3,10 @@ import { describe, expect, test } from 'vitest'
 import type { ContentFile } from '../../src/format/manifest/entry.ts'
 import { buildSummary, SUMMARY_KEYS, type SummaryParts } from '../../src/format/snapshot-summary.ts'
 import type { SnapshotSummary } from '../../src/format/snapshot.ts'
+import { contentFile } from '../support/content-file.ts'
 
-function file(parts: Partial<ContentFile>): ContentFile {
-  return {
-    content: 'data',
-    location: 'f',
-    format: 'parquet',
-    specId: 0,
-    partition: [],
-    recordCount: 10,
-    fileSizeInBytes: 100,
-    columnSizes: null,
-    valueCounts: null,
-    nullValueCounts: null,
-    nanValueCounts: null,
-    lowerBounds: null,
-    upperBounds: null,
-    keyMetadata: null,
-    splitOffsets: null,
-    equalityIds: null,
-    sortOrderId: null,
-    firstRowId: null,
-    referencedDataFile: null,
-    contentOffset: null,
-    contentSizeInBytes: null,
-    ...parts,
-  }
-}
+const file = (parts: Partial<ContentFile>): ContentFile =>
+  contentFile({ location: 'f', fileSizeInBytes: 100, ...parts })
 
 const summary = (parts: Partial<SummaryParts>) =>
   buildSummary({

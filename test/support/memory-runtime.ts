@@ -10,6 +10,7 @@ import { LruCache } from '../../src/table/lru-cache.ts'
 import type { Clock, Runtime } from '../../src/table/runtime.ts'
 import { TableHandle } from '../../src/table/table.ts'
 import { createTelemetry } from '../../src/telemetry.ts'
+import { contentFile } from './content-file.ts'
 
 export interface FakeClock extends Clock {
   /** Waits that were asked for, in milliseconds. */
@@ -91,29 +92,7 @@ export async function putDataFile(
 ): Promise<ContentFile> {
   const location = `${table.location}/data/${name}.parquet`
   await world.store.put(location, new Uint8Array(records))
-  return {
-    content: 'data',
-    location,
-    format: 'parquet',
-    specId: 0,
-    partition: [],
-    recordCount: records,
-    fileSizeInBytes: records,
-    columnSizes: null,
-    valueCounts: null,
-    nullValueCounts: null,
-    nanValueCounts: null,
-    lowerBounds: null,
-    upperBounds: null,
-    keyMetadata: null,
-    splitOffsets: null,
-    equalityIds: null,
-    sortOrderId: null,
-    firstRowId: null,
-    referencedDataFile: null,
-    contentOffset: null,
-    contentSizeInBytes: null,
-  }
+  return contentFile({ location, recordCount: records, fileSizeInBytes: records })
 }
 
 /** Locations of every object in the store. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { ContentFile, ManifestEntry } from '../../src/format/manifest/entry.ts'
 import type { PartitionField, PartitionSpec } from '../../src/format/partition-spec.ts'
 import { DeleteIndex } from '../../src/table/delete-index.ts'
+import { contentFile } from '../support/content-file.ts'
 
 const field = (fieldId: number, kind: 'identity' | 'void'): PartitionField => ({
   sourceId: fieldId - 999,
@@ -26,30 +27,7 @@ function entry(file: Partial<ContentFile>, sequenceNumber: number): ManifestEntr
     snapshotId: 1n,
     sequenceNumber,
     fileSequenceNumber: sequenceNumber,
-    file: {
-      content: 'data',
-      location: 'file:///t/data/a.parquet',
-      format: 'parquet',
-      specId: 0,
-      partition: ['x'],
-      recordCount: 1,
-      fileSizeInBytes: 1,
-      columnSizes: null,
-      valueCounts: null,
-      nullValueCounts: null,
-      nanValueCounts: null,
-      lowerBounds: null,
-      upperBounds: null,
-      keyMetadata: null,
-      splitOffsets: null,
-      equalityIds: null,
-      sortOrderId: null,
-      firstRowId: null,
-      referencedDataFile: null,
-      contentOffset: null,
-      contentSizeInBytes: null,
-      ...file,
-    },
+    file: contentFile({ partition: ['x'], recordCount: 1, fileSizeInBytes: 1, ...file }),
   }
 }
 

@@ -8,33 +8,6 @@ import { encodeBinary } from '../../../src/format/values/binary.ts'
 import type { World } from './generators.ts'
 import type { OracleRow } from './oracle.ts'
 
-export function dataFile(parts: Partial<ContentFile> = {}): ContentFile {
-  return {
-    content: 'data',
-    location: 'file:///wh/t/data/f.parquet',
-    format: 'parquet',
-    specId: 0,
-    partition: [],
-    recordCount: 1,
-    fileSizeInBytes: 1000,
-    columnSizes: null,
-    valueCounts: null,
-    nullValueCounts: null,
-    nanValueCounts: null,
-    lowerBounds: null,
-    upperBounds: null,
-    keyMetadata: null,
-    splitOffsets: null,
-    equalityIds: null,
-    sortOrderId: null,
-    firstRowId: null,
-    referencedDataFile: null,
-    contentOffset: null,
-    contentSizeInBytes: null,
-    ...parts,
-  }
-}
-
 export function manifestOf(specId: number, partitions: ManifestFile['partitions']): ManifestFile {
   return {
     location: 'file:///wh/t/metadata/m.avro',

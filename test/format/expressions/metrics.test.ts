@@ -6,7 +6,7 @@ import type { ContentFile } from '../../../src/format/manifest/entry.ts'
 import { createSchema } from '../../../src/format/schema.ts'
 import type { PrimitiveType, Datum } from '../../../src/format/types.ts'
 import { encodeBinary } from '../../../src/format/values/binary.ts'
-import { dataFile } from './files.ts'
+import { contentFile } from '../../support/content-file.ts'
 
 interface Column {
   readonly type: PrimitiveType
@@ -26,7 +26,7 @@ function fileOf(column: Column) {
     bound instanceof Uint8Array ? bound : encodeBinary(type, bound)
   const only = <T>(value: T | undefined): ReadonlyMap<number, T> =>
     new Map(value === undefined ? [] : [[1, value]])
-  const file = dataFile({
+  const file = contentFile({
     recordCount: rows,
     valueCounts: only(values),
     nullValueCounts: only(nulls),
@@ -172,7 +172,7 @@ describe('counts and bounds', () => {
       expect(bare.might(filter)).toBe(true)
       expect(bare.all(filter)).toBe(false)
     }
-    const nothing = dataFile({ recordCount: 3 })
+    const nothing = contentFile({ recordCount: 3 })
     const schema = createSchema({ fields: [{ id: 1, name: 'x', required: false, type: int }] })
     for (const filter of ['x = 1', 'x is null', 'x is not null']) {
       const bound = bindExpression(schema, parseExpression(filter))
@@ -309,7 +309,7 @@ describe('fields of an optional struct', () => {
   })
   const ask = (filter: string, parts: Partial<ContentFile>) => {
     const bound = bindExpression(schema, parseExpression(filter))
-    const file = dataFile({ recordCount: 10, ...parts })
+    const file = contentFile({ recordCount: 10, ...parts })
     return [mightMatch(bound, file), allMatch(bound, file)]
   }
 

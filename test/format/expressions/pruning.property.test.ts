@@ -16,12 +16,13 @@ import type { PartitionTuple } from '../../../src/format/manifest/entry.ts'
 import type { PartitionSpec } from '../../../src/format/partition-spec.ts'
 import { applyTransform } from '../../../src/format/transforms/apply.ts'
 import type { Datum } from '../../../src/format/types.ts'
-import { dataFile, metricsOf, summariesOf, manifestOf } from './files.ts'
+import { metricsOf, summariesOf, manifestOf } from './files.ts'
 import type { MetricsFault } from './files.ts'
 import { anyFilter, anyKind, anyRow, anySpec, worldOf } from './generators.ts'
 import type { World } from './generators.ts'
 import { oracle } from './oracle.ts'
 import type { OracleRow } from './oracle.ts'
+import { contentFile } from '../../support/content-file.ts'
 
 interface Case {
   readonly world: World
@@ -211,7 +212,10 @@ describe('any filter over any table', () => {
     fc.assert(
       fc.property(anyCase, anyFaults, (each, faults) => {
         const { bound, matches } = checks(each)
-        const file = dataFile({ recordCount: each.rows.length, ...metricsOf(each.world, each.rows, faults) })
+        const file = contentFile({
+          recordCount: each.rows.length,
+          ...metricsOf(each.world, each.rows, faults),
+        })
         if (each.rows.some(matches)) expect(mightMatch(bound, file)).toBe(true)
         if (allMatch(bound, file)) expect(each.rows.every(matches)).toBe(true)
       }),

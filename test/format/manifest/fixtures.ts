@@ -12,6 +12,7 @@ import {
 import type { PartitionSpec } from '../../../src/format/partition-spec.ts'
 import { createSchema, type NestedField, type Schema } from '../../../src/format/schema.ts'
 import type { PrimitiveType } from '../../../src/format/types.ts'
+import { contentFile } from '../../support/content-file.ts'
 
 export const SNAPSHOT = 3051729675574597004n
 export const codecs = nodeCodecs
@@ -63,33 +64,6 @@ export function manifestFile(changes: Partial<ManifestFile> = {}): ManifestFile 
     partitions: [],
     keyMetadata: null,
     firstRowId: null,
-    ...changes,
-  }
-}
-
-export function contentFile(changes: Partial<ContentFile> = {}): ContentFile {
-  return {
-    content: 'data',
-    location: 's3://bucket/t/data/1.parquet',
-    format: 'parquet',
-    specId: 0,
-    partition: [],
-    recordCount: 10,
-    fileSizeInBytes: 1000,
-    columnSizes: null,
-    valueCounts: null,
-    nullValueCounts: null,
-    nanValueCounts: null,
-    lowerBounds: null,
-    upperBounds: null,
-    keyMetadata: null,
-    splitOffsets: null,
-    equalityIds: null,
-    sortOrderId: null,
-    firstRowId: null,
-    referencedDataFile: null,
-    contentOffset: null,
-    contentSizeInBytes: null,
     ...changes,
   }
 }

@@ -3,15 +3,8 @@ import type { ManifestEntry } from '../../../src/format/manifest/entry.ts'
 import type { WriteManifestListRequest } from '../../../src/format/manifest/list.ts'
 import type { WriteManifestRequest } from '../../../src/format/manifest/manifest.ts'
 import type { PartitionSpec } from '../../../src/format/partition-spec.ts'
-import {
-  addedEntry,
-  codecs,
-  contentFile,
-  identitySpec,
-  manifestFile,
-  schemaOf,
-  SNAPSHOT,
-} from './fixtures.ts'
+import { addedEntry, codecs, identitySpec, manifestFile, schemaOf, SNAPSHOT } from './fixtures.ts'
+import { contentFile } from '../../support/content-file.ts'
 
 const SCHEMA = schemaOf({
   flag: { kind: 'boolean' },

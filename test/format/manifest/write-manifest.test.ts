@@ -5,7 +5,6 @@ import { readAvroHeader } from '../../../src/format/manifest/avro.ts'
 import { writeManifest, type WriteManifestRequest } from '../../../src/format/manifest/manifest.ts'
 import {
   addedEntry,
-  contentFile,
   fixture,
   identitySpec,
   readBack,
@@ -14,6 +13,7 @@ import {
   schemaOf,
   writeRegions,
 } from './fixtures.ts'
+import { contentFile } from '../../support/content-file.ts'
 import { GOLDEN_V1, GOLDEN_V2 } from './golden.ts'
 
 describe('the bytes that other engines have judged', () => {
