@@ -1,38 +1,45 @@
 /** Reading whole objects or ranges of them from the local disk. */
-import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs'
+import { closeSync, fstatSync, open, openSync, read, readSync, statSync, type BigIntStats } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { throwIfAborted } from '../abort.ts'
+import { DiskPace, READ_IN_PLACE } from '../disk-pace.ts'
 import { ObjectChangedError, ObjectNotFoundError } from '../errors.ts'
 import { infoOf } from './local-files.ts'
 import { fileNameOf, maskLocation } from './location.ts'
 import type { GetOptions } from './object-store.ts'
 import { rangeOf } from './range.ts'
-import { ReadPace } from './read-pace.ts'
 
 const openFile = promisify(open)
 const readFile = promisify(read)
-
-/** Opening a pipe would wait for its writer; Windows has no such flag, nor such files. */
-const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /** Bytes that are read in place: one page or a few, which came along when the file was opened. */
 const IN_PLACE_BYTES = 16 * 1024
 
 /** Reads files; a plan over hundreds of small manifests is mostly opening them. */
 export class LocalReads {
-  readonly #pace = new ReadPace()
+  readonly #pace = new DiskPace()
 
   /** What GetOptions ask for. ObjectNotFoundError for a folder, ObjectChangedError. */
   async read(path: string, location: string, options: GetOptions): Promise<Uint8Array> {
     const inPlace = await this.#pace.isInPlace()
     throwIfAborted(options.signal)
-    const file = inPlace ? this.#pace.timed(() => openSync(path, FLAGS)) : await openFile(path, FLAGS)
+    const file = inPlace ? this.#pace.timed(() => openSync(path, READ_IN_PLACE)) : await openFile(path, 'r')
     try {
       const { start, end } = rangeOf(options.range, sizeOf(file, location, options))
       return await this.#bytes(file, location, { start, end, signal: options.signal })
     } finally {
       closeSync(file)
     }
+  }
+
+  /** Looks at a file. ObjectNotFoundError for a folder. */
+  async stat(path: string, location: string): Promise<BigIntStats> {
+    const inPlace = await this.#pace.isInPlace()
+    const options = { bigint: true } as const
+    const stats = inPlace ? this.#pace.timed(() => statSync(path, options)) : await stat(path, options)
+    if (!stats.isFile()) throw notAFile(location)
+    return stats
   }
 
   async #bytes(
@@ -74,7 +81,7 @@ function sizeOf(file: number, location: string, { ifMatch }: GetOptions): number
   throw new ObjectChangedError('The file was replaced meanwhile', { file: maskLocation(location) })
 }
 
-export function notAFile(location: string): ObjectNotFoundError {
+function notAFile(location: string): ObjectNotFoundError {
   return new ObjectNotFoundError(
     `${fileNameOf(maskLocation(location))} is no file but a folder or the like`,
     {

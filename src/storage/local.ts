@@ -16,7 +16,7 @@ import {
   syncFolder,
   type ReadyFile,
 } from './local-files.ts'
-import { LocalReads, notAFile } from './local-reads.ts'
+import { LocalReads } from './local-reads.ts'
 import type {
   CallOptions,
   DeleteReport,
@@ -49,9 +49,7 @@ export class LocalObjectStore implements ObjectStore {
 
   async head(location: string, options: CallOptions = {}): Promise<ObjectInfo> {
     return this.#call(location, options.signal, async (path) => {
-      const stats = await stat(path, { bigint: true })
-      if (!stats.isFile()) throw notAFile(location)
-      return infoOf(location, stats)
+      return infoOf(location, await this.#reads.stat(path, location))
     })
   }
 

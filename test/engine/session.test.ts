@@ -221,7 +221,7 @@ describe('an engine for statements that are work for one thread', () => {
     await rename(join(folder, 'anew'), away)
     // A file where a folder has to be.
     await writeFile(join(folder, 'anew'), '')
-    await expect(owner.sequential()).rejects.toThrow()
+    await expect(owner.sequential()).rejects.toThrow('EEXIST')
     await rm(join(folder, 'anew'))
     await rename(away, join(folder, 'anew'))
     const one = await owner.sequential()

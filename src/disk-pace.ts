@@ -1,5 +1,12 @@
-/** Which files of the local disk are opened in place, and which by the thread pool. */
+/** Which files of the local disk are opened in place, and which through the thread pool. */
+import { constants } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+
+/**
+ * How a file is opened for reading in place: opening a pipe would wait for its writer, and all with it.
+ * Windows has neither such files nor the flag.
+ */
+export const READ_IN_PLACE = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /** A call that took longer had to wait for the disk. */
 const SLOW_MS = 0.25
@@ -9,16 +16,16 @@ const POOLED_AFTER_SLOW = 64
 const TURN_EVERY = 64
 
 /**
- * A file that the system has at hand is opened and read in a fifth of the time that a turn of the
+ * A file that the system has at hand is opened and read in a fraction of the time that a turn of the
  * thread pool takes; one that it has to wait for, on a cold disk or another machine's, would hold up
  * the whole process. Which it is shows only afterwards, so the next ones pay for it.
  */
-export class ReadPace {
+export class DiskPace {
   #pooled = 0
   #sinceTurn = 0
   #turn: Promise<void> | null = null
 
-  /** Asked before a file is opened: whether in place. */
+  /** Asked before a file is opened or looked at: whether in place. */
   async isInPlace(): Promise<boolean> {
     if (this.#pooled > 0) {
       this.#pooled -= 1
