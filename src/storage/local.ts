@@ -1,11 +1,10 @@
 /** The ObjectStore on this machine's disk. */
-import { closeSync, fstatSync, open, read, readSync, type Dirent } from 'node:fs'
+import type { Dirent } from 'node:fs'
 import { lstat, opendir, rm, stat, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { promisify } from 'node:util'
 import { throwIfAborted } from '../abort.ts'
-import { InvalidLocationError, ObjectChangedError, ObjectNotFoundError } from '../errors.ts'
-import { fileNameOf, localPathOf, maskLocation } from './location.ts'
+import { InvalidLocationError } from '../errors.ts'
+import { localPathOf, maskLocation } from './location.ts'
 import { localError, systemErrorCode } from './local-errors.ts'
 import {
   dropOtherName,
@@ -17,6 +16,7 @@ import {
   syncFolder,
   type ReadyFile,
 } from './local-files.ts'
+import { LocalReads } from './local-reads.ts'
 import type {
   CallOptions,
   DeleteReport,
@@ -26,11 +26,7 @@ import type {
   PutBody,
   PutOptions,
 } from './object-store.ts'
-import { rangeOf } from './range.ts'
 import { isTemporaryName } from './temporary-names.ts'
-
-const openFile = promisify(open)
-const readFile = promisify(read)
 
 const DELETES_AT_ONCE = 16
 const STATS_AT_ONCE = 32
@@ -45,6 +41,7 @@ export class LocalObjectStore implements ObjectStore {
   readonly schemes: readonly string[] = ['file']
   /** Etags of the last puts by owner token: a repeated put in this process finds its own object. */
   readonly #owned = new Map<string, string>()
+  readonly #reads = new LocalReads()
 
   localPath(location: string): string {
     return localPathOf(location)
@@ -52,21 +49,12 @@ export class LocalObjectStore implements ObjectStore {
 
   async head(location: string, options: CallOptions = {}): Promise<ObjectInfo> {
     return this.#call(location, options.signal, async (path) => {
-      const stats = await stat(path, { bigint: true })
-      if (!stats.isFile()) throw notAFile(location)
-      return infoOf(location, stats)
+      return infoOf(location, await this.#reads.stat(path, location))
     })
   }
 
   async get(location: string, options: GetOptions = {}): Promise<Uint8Array> {
-    return this.#call(location, options.signal, async (path) => {
-      const file = await openFile(path, 'r')
-      try {
-        return await readObject(file, location, options)
-      } finally {
-        closeSync(file)
-      }
-    })
+    return this.#call(location, options.signal, (path) => this.#reads.read(path, location, options))
   }
 
   async put(location: string, body: PutBody, options: PutOptions = {}): Promise<ObjectInfo> {
@@ -201,35 +189,6 @@ async function prepare(
   }
 }
 
-/** Bytes that are read in place: one page or a few, which came along when the file was opened. */
-const IN_PLACE_BYTES = 16 * 1024
-
-/**
- * Opening and reading may wait for the disk, and go through the thread pool; looking at an open file,
- * reading a small one and closing it do not, and a plan over hundreds of small manifests takes a
- * quarter of the turns.
- */
-async function readObject(file: number, location: string, options: GetOptions): Promise<Uint8Array> {
-  const stats = fstatSync(file, { bigint: true })
-  if (!stats.isFile()) throw notAFile(location)
-  const info = infoOf(location, stats)
-  if (options.ifMatch !== undefined && options.ifMatch !== info.etag) {
-    throw new ObjectChangedError('The file was replaced meanwhile', { file: maskLocation(location) })
-  }
-  const { start, end } = rangeOf(options.range, info.size)
-  const bytes = new Uint8Array(end - start)
-  let filled = 0
-  while (filled < bytes.length) {
-    throwIfAborted(options.signal)
-    const place = [bytes, filled, bytes.length - filled, start + filled] as const
-    const bytesRead =
-      bytes.length <= IN_PLACE_BYTES ? readSync(file, ...place) : (await readFile(file, ...place)).bytesRead
-    if (bytesRead === 0) throw new ObjectChangedError('The file was cut', { file: maskLocation(location) })
-    filled += bytesRead
-  }
-  return bytes
-}
-
 /** Entries of one folder in batches; a folder that is not there, or is a file, has none. */
 async function* readFolder(location: string, signal: AbortSignal | undefined): AsyncIterable<Dirent[]> {
   throwIfAborted(signal)
@@ -282,10 +241,4 @@ async function removeObject(path: string): Promise<void> {
     const code = systemErrorCode(error)
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error
   }
-}
-
-function notAFile(location: string): ObjectNotFoundError {
-  return new ObjectNotFoundError(`${fileNameOf(maskLocation(location))} is a folder, not a file`, {
-    file: maskLocation(location),
-  })
 }

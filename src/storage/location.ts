@@ -113,11 +113,25 @@ export function sameLocation(a: string, b: string): boolean {
  * means), is within nothing.
  */
 export function isWithin(location: string, root: string): boolean {
-  const place = canonicalOrNull(location)
-  const folder = canonicalOrNull(root)
-  if (place === null || folder === null) return false
-  return place === folder || place.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+  return within(root)(location)
 }
+
+/** As isWithin, for asking about many locations: whether one is the root or lies below it. */
+export function within(root: string): (location: string) => boolean {
+  const folder = canonicalOrNull(root)
+  if (folder === null) return () => false
+  const plain = root.endsWith('/') ? root : `${root}/`
+  const below = folder.endsWith('/') ? folder : `${folder}/`
+  return (location) => {
+    // Nearly every location is its root as it is written, and names behind it.
+    if (location.startsWith(plain) && !NEEDS_RESOLVING.test(location.slice(plain.length))) return true
+    const place = canonicalOrNull(location)
+    return place !== null && (place === folder || place.startsWith(below))
+  }
+}
+
+/** Segments that are dots, and backslashes, which part them in a Windows path. */
+const NEEDS_RESOLVING = /(^|\/)\.{1,2}(\/|$)|\\/
 
 function canonicalOrNull(location: string): string | null {
   try {

@@ -5,7 +5,7 @@ import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import { maskedPath } from '../format/partition-path.ts'
 import { murmur3 } from '../format/transforms/murmur3.ts'
 import { boolProperty } from '../format/properties.ts'
-import { isWithin, joinLocation } from '../storage/location.ts'
+import { joinLocation, within } from '../storage/location.ts'
 
 /** Folder of metadata files, manifests and manifest lists. */
 export function metadataLocation(location: string, properties: Properties): string {
@@ -54,16 +54,17 @@ function hashFolders(name: string): string {
  * location, its configured paths, and roots that were allowed explicitly.
  */
 export class AllowedRoots {
-  readonly #roots: readonly string[]
+  readonly #roots: readonly ((location: string) => boolean)[]
 
   constructor(metadata: TableMetadata, extraRoots: readonly string[]) {
     const { location, properties } = metadata
     const configured = [properties['write.data.path'], properties['write.metadata.path']]
-    this.#roots = [location, ...configured.filter((root) => root !== undefined), ...extraRoots]
+    const roots = [location, ...configured.filter((root) => root !== undefined), ...extraRoots]
+    this.#roots = roots.map(within)
   }
 
   allows(location: string): boolean {
-    return this.#roots.some((root) => isWithin(location, root))
+    return this.#roots.some((isWithin) => isWithin(location))
   }
 
   /** InvalidLocationError naming the file. */

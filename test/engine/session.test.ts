@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BIGINT } from '@duckdb/node-api'
@@ -9,6 +9,7 @@ import {
   CorruptFileError,
   EngineError,
   EngineMemoryError,
+  InvalidArgumentError,
   MissingFileError,
   OperationAbortedError,
 } from '../../src/errors.ts'
@@ -178,6 +179,54 @@ describe('a statement', () => {
     expect(error).toBeInstanceOf(EngineError)
     expect(String(error)).not.toContain('private')
     expect((error as Error).cause).toBeUndefined()
+  })
+})
+
+describe('an engine for statements that are work for one thread', () => {
+  const doing = 'count'
+
+  test('has one thread, may touch the same folders, and ends with the other', async () => {
+    const inside = join(folder, 'beside', 'x.parquet')
+    await mkdir(join(folder, 'beside'))
+    const owner = await DuckDbEngine.open({
+      scratchDir: join(folder, 'owner'),
+      threads: 2,
+      allowedFolders: [join(folder, 'beside')],
+    })
+    const [one, again] = await Promise.all([owner.sequential(), owner.sequential()])
+    expect(again).toBe(one)
+    const rows = await one.withSession({}, (session) =>
+      session.rows("SELECT current_setting('threads') AS threads", { doing }),
+    )
+    expect(rows).toEqual([{ threads: 1n }])
+    const copy = (path: string): Promise<unknown> =>
+      one.withSession({}, (session) => session.run(`COPY (SELECT 1 AS x) TO '${path}'`, { doing }))
+    await copy(inside)
+    await expect(copy(join(folder, 'elsewhere.parquet'))).rejects.toThrow(EngineError)
+    await owner.close()
+    expect(await readdir(join(folder, 'owner'))).toEqual([])
+    await expect(owner.sequential()).rejects.toThrow(InvalidArgumentError)
+    await expect(one.session()).rejects.toThrow(InvalidArgumentError)
+  })
+
+  test('is the engine itself where that has no more threads', async () => {
+    const own = await DuckDbEngine.open({ scratchDir: join(folder, 'single'), threads: 1 })
+    expect(await own.sequential()).toBe(own)
+    await own.close()
+  })
+
+  test('is opened anew after it could not be', async () => {
+    const owner = await DuckDbEngine.open({ scratchDir: join(folder, 'anew'), threads: 2 })
+    const away = join(folder, 'away')
+    await rename(join(folder, 'anew'), away)
+    // A file where a folder has to be.
+    await writeFile(join(folder, 'anew'), '')
+    await expect(owner.sequential()).rejects.toThrow('EEXIST')
+    await rm(join(folder, 'anew'))
+    await rename(away, join(folder, 'anew'))
+    const one = await owner.sequential()
+    await one.withSession({}, (session) => session.run('SELECT 1', { doing }))
+    await owner.close()
   })
 })
 

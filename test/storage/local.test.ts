@@ -160,6 +160,31 @@ test('existing names with # and ? are read, and nothing is percent-decoded', asy
   }
 })
 
+test('what is no file is not read, and nobody waits for the writer of a pipe', async () => {
+  const folder = await temporaryFolder()
+  await mkdir(join(folder, 'folder'))
+  await expect(store.get(`${toFileUri(folder)}/folder`)).rejects.toThrow(ObjectNotFoundError)
+  if (process.platform === 'win32') return
+  expect(spawnSync('mkfifo', [join(folder, 'pipe')]).status).toBe(0)
+  await expect(store.get(`${toFileUri(folder)}/pipe`)).rejects.toThrow(ObjectNotFoundError)
+})
+
+test('a long row of reads lets timers and others in between', async () => {
+  const folder = await temporaryFolder()
+  const location = `${toFileUri(folder)}/object`
+  await store.put(location, bytes('x'))
+  let isOver = false
+  let turns = 0
+  const count = (): void => {
+    turns += 1
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  for (let i = 0; i < 500; i += 1) await store.get(location)
+  isOver = true
+  expect(turns).toBeGreaterThanOrEqual(5)
+})
+
 test('a moved file is the very file, not a copy', async () => {
   const folder = await temporaryFolder()
   const localPath = join(folder, temporaryName('out', '.parquet'))

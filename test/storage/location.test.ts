@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InvalidLocationError } from '../../src/errors.ts'
@@ -112,6 +113,26 @@ describe('within', () => {
     ['', ''],
   ])('%s is not within %s', (location, root) => {
     expect(isWithin(location, root)).toBe(false)
+  })
+
+  test('however many dots and slashes stand in a path, it is where the system finds it', () => {
+    const segment = fc.constantFrom('a', 'b', 'a.b', '.a', 'a..', '...', '.', '..', '')
+    const path = fc.array(segment, { maxLength: 6 }).map((segments) => `/${segments.join('/')}`)
+    fc.assert(
+      fc.property(path, path, fc.boolean(), (root, rest, isBelow) => {
+        const location = isBelow ? `${root}${rest}` : rest
+        const expected = !posix.relative(root, location).split('/').includes('..')
+        expect(isWithin(`file://${location}`, `file://${root}`)).toBe(expected)
+        expect(isWithin(location, root)).toBe(expected)
+      }),
+    )
+  })
+
+  test('a backslash parts the segments of a Windows path', () => {
+    expect(isWithin('C:\\wh\\t\\data\\x', 'C:\\wh\\t')).toBe(true)
+    expect(isWithin('C:\\wh\\t/data\\x', 'C:\\wh\\t')).toBe(true)
+    expect(isWithin('C:\\wh\\t/..\\u\\x', 'C:\\wh\\t')).toBe(false)
+    expect(isWithin('C:\\wh\\t/a\\..\\..\\u', 'C:\\wh\\t')).toBe(false)
   })
 })
 

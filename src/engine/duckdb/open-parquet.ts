@@ -2,13 +2,15 @@
  * Opening a Parquet file before the engine does: is it there, is it whole, is it the file that the
  * manifest describes, and how are its columns laid out?
  */
-import { closeSync, fstatSync, open, read, readSync } from 'node:fs'
+import { closeSync, fstatSync, open, openSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { DiskPace, READ_IN_PLACE } from '../../disk-pace.ts'
 import { CorruptFileError, MissingFileError, StorageDeniedError, type FloebergError } from '../../errors.ts'
 import { FooterError, outlineFooter, type FooterOutline } from './parquet-footer.ts'
 
 const openFile = promisify(open)
 const readFile = promisify(read)
+const pace = new DiskPace()
 
 /** A file of which the size is known. */
 export interface SizedFile {
@@ -47,7 +49,10 @@ export async function readFooter(file: ExpectedFile): Promise<FooterOutline> {
 export async function readFooterBytes(file: SizedFile): Promise<Uint8Array> {
   let handle: number
   try {
-    handle = await openFile(file.localPath, 'r')
+    const inPlace = await pace.isInPlace()
+    handle = inPlace
+      ? pace.timed(() => openSync(file.localPath, READ_IN_PLACE))
+      : await openFile(file.localPath, 'r')
   } catch (error) {
     throw openError(error, file)
   }
@@ -91,7 +96,9 @@ async function readAt(handle: number, file: SizedFile, start: number, end: numbe
   while (done < bytes.length) {
     const place = [bytes, done, bytes.length - done, start + done] as const
     const bytesRead =
-      bytes.length <= TAIL_BYTES ? readSync(handle, ...place) : (await readFile(handle, ...place)).bytesRead
+      bytes.length <= TAIL_BYTES
+        ? pace.timed(() => readSync(handle, ...place))
+        : (await readFile(handle, ...place)).bytesRead
     if (bytesRead === 0) throw corrupt(file, 'it ends early')
     done += bytesRead
   }

@@ -100,19 +100,23 @@ function fillStrings(vector: duckdb.Vector, column: BytesColumn, start: number, 
     low = view.getUint32(8, true)
     high = view.getUint32(12, true)
   }
+  const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let from = begin
   for (let i = 0; i < count; i++) {
-    const from = offsets[start + i] ?? 0
-    const length = (offsets[start + i + 1] ?? 0) - from
+    const next = offsets[start + i + 1] ?? 0
+    const length = next - from
     const word = i * 4
     words[word] = length
-    const at = word * 4 + 4
-    const kept = length <= INLINE_BYTES ? length : 4
-    for (let k = 0; k < kept; k++) inline[at + k] = bytes[from + k] ?? 0
     if (length > INLINE_BYTES) {
       const address = low + (from - begin)
+      words[word + 1] = source.getUint32(from, true)
       words[word + 2] = address
       words[word + 3] = address > 0xffffffff ? high + 1 : high
+    } else {
+      const at = word * 4 + 4
+      for (let k = 0; k < length; k++) inline[at + k] = bytes[from + k] ?? 0
     }
+    from = next
   }
   duckdb.copy_data_to_vector(vector, 0, words.buffer, 0, count * ENTRY_BYTES)
 }

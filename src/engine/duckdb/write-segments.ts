@@ -38,12 +38,13 @@ export async function copySegments(
   segments: AsyncIterable<Segment>,
 ): Promise<readonly WrittenFile[]> {
   const folder = await write.outputs.scratch()
+  const copier = { ...write, engine: await write.engine.sequential() }
   const joiner = new Joiner(write)
   const lanes: Promise<FileReport>[] = []
   let count = 0
   try {
     for await (const segment of segments) {
-      lanes.push(copySegment(write, segment, join(folder, `${count}.parquet`)))
+      lanes.push(copySegment(copier, segment, join(folder, `${count}.parquet`)))
       count += 1
       // A failure is seen when its turn comes; until then nobody else listens to it.
       lanes.at(-1)?.catch(() => undefined)

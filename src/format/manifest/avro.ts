@@ -36,7 +36,8 @@ export interface AvroBlock {
 }
 
 const MAGIC = [0x4f, 0x62, 0x6a, 0x01]
-const SYNC_SIZE = 16
+/** Bytes of the marker behind the header and every block. */
+export const SYNC_SIZE = 16
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** No writer makes blocks near this size; 64 KiB is usual. */
@@ -193,7 +194,9 @@ function unpackSnappyBlock(data: Uint8Array, source: AvroSource, maxBytes: numbe
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index])
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false
+  return true
 }
 
 /** Buffer's `slice` shares memory where Uint8Array's copies; readers count on the latter. */

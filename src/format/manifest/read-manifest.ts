@@ -4,7 +4,7 @@ import { CorruptFileError, UnsupportedFeatureError } from '../../errors.ts'
 import type { PartitionSpec } from '../partition-spec.ts'
 import type { Schema } from '../schema.ts'
 import type { AvroHeader } from './avro.ts'
-import { avroBlocks, readAvroHeader } from './avro.ts'
+import { avroBlocks } from './avro.ts'
 import type { Step } from './avro-plan.ts'
 import { runSteps } from './avro-plan.ts'
 import type { FileContent, ManifestEntry } from './entry.ts'
@@ -12,6 +12,7 @@ import type { EntryDraft } from './entry-draft.ts'
 import { finishEntry, newDraft, resetDraft } from './entry-draft.ts'
 import { planEntry } from './entry-plan.ts'
 import { inheritInto } from './inheritance.ts'
+import { readKnownHeader } from './known-headers.ts'
 import type { ManifestFile } from './manifest-file.ts'
 import { headerSpec } from './manifest-header.ts'
 import { partitionFieldTypes } from './partition-fields.ts'
@@ -109,7 +110,7 @@ function openManifest(
   if (bytes.length < length) {
     throw new CorruptFileError(`the manifest is ${bytes.length} bytes long, not ${length}`, { file })
   }
-  const header = readAvroHeader(bytes, file)
+  const header = readKnownHeader(bytes, file)
   refuseNewerFormat(header, file)
   return header
 }
