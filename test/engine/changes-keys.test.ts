@@ -302,6 +302,66 @@ describe('matchKeys', () => {
     })
   })
 
+  test('hundreds of thousands of rows, keys several times in the table, a scope: as counted', async () => {
+    const rows = schemaOf({ id: { kind: 'long' }, v: { kind: 'long' } })
+    const path = (name: string) => `${shop.folder}/${name}.parquet`
+    const write = async (name: string, ids: string): Promise<ContentFile> => {
+      await shop.sql(`COPY (SELECT range::BIGINT AS id, range % 2 AS v FROM ${ids}) TO '${path(name)}'`)
+      const { files } = await shop.write({ kind: 'files', format: 'parquet', paths: [path(name)] }, rows)
+      const [file] = files
+      if (file === undefined) throw new Error('no file was written')
+      return file
+    }
+    // Ids from 300,000 up to 400,000 are in both.
+    const files = [await write('left', 'range(400000)'), await write('right', 'range(300000, 700000)')]
+    // Every fifth, of which the odd ones get another value; up to 800,000, the last fifth deleting.
+    await shop.sql(
+      `COPY (SELECT range::BIGINT AS id, CASE WHEN range >= 600000 THEN -1 WHEN range % 2 = 1 THEN 5 ELSE 0 END AS v ` +
+        `FROM range(0, 800000, 5)) TO '${path('source')}'`,
+    )
+    const spooled = await shop.plane.spool({
+      source: { kind: 'files', format: 'parquet', paths: [path('source')] },
+      schema: rows,
+      files: shop.files,
+    })
+    const request: KeyMatchRequest = {
+      ...matchRequest(
+        shop,
+        rows,
+        files.map((file) => taskOf(file, rows)),
+      ),
+      source: spooled,
+      keys: [1],
+      compare: [2],
+      updateMatched: true,
+      insertNotMatched: true,
+      deleteWhen: bindExpression(rows, eq('v', -1n)),
+      notMatchedBySource: bindExpression(rows, gte('id', 690_000n)),
+    }
+    const match = await shop.plane.matchKeys(request)
+    const below = (limit: number, step: number, from = 0) => Math.ceil((limit - from) / step)
+    // Below 600,000, those in both files twice.
+    const unchanged = below(600_000, 10) + below(400_000, 10, 300_000)
+    expect(match).toMatchObject({
+      rowsUnchanged: unchanged,
+      rowsUpdated: unchanged,
+      rowsInserted: 0,
+      // By the source 20,000; of the last 10,000 rows the four in five that it has not.
+      rowsDeleted: 20_000 + 8_000,
+    })
+    const hit = (row: number) =>
+      (row % 5 === 0 && (row >= 600_000 || row % 2 === 1)) || (row % 5 !== 0 && row >= 690_000)
+    for (const [at, first] of [0, 300_000].entries()) {
+      const found = match.matches.find(({ task }) => task.entry.file.location === files[at]?.location)
+      const expected = Array.from({ length: 400_000 }, (_, row) => row).filter((row) => hit(first + row))
+      expect([...(found?.positions ?? [])]).toStrictEqual(expected)
+    }
+    const { rows: written } = await shop.write(match.selected, rows)
+    expect(written).toBe(unchanged)
+    await match.close()
+    await spooled.close()
+  })
+
   test('twenty thousand rows of two hundred columns: none changed, and one', async () => {
     const columns = Array.from({ length: 199 }, (_, at) => `(range * ${at + 3} % 1009)::BIGINT AS c${at}`)
     const path = `${shop.folder}/wide.parquet`

@@ -129,6 +129,99 @@ describe('a stream', () => {
   })
 })
 
+describe('rows that are gathered', () => {
+  /** So few that they are held as they come, and so many that the engine keeps them. */
+  const amounts = [3000, 600_000]
+
+  async function gathered(query: string, atMost: number, own = engine): Promise<readonly bigint[]> {
+    return own.withSession({}, async (session) => {
+      const values: bigint[] = []
+      for await (const { chunk, rowCount } of session.gather(query, { doing: 'read', atMost })) {
+        const column = chunk.getColumnValues(0)
+        expect(column).toHaveLength(rowCount)
+        for (const value of column) if (typeof value === 'bigint') values.push(value)
+      }
+      return values
+    })
+  }
+
+  test.each(amounts)('are all of a query with parameters, each once (%s at most)', async (atMost) => {
+    await engine.withSession({}, async (session) => {
+      const options = { doing: 'read', atMost, values: [2999n] }
+      // Twice: what the first left behind would be in the way of the second.
+      for (const _ of [1, 2]) {
+        const sum = { rows: 0, of: 0n }
+        const query = 'SELECT range AS x FROM range(100000) WHERE range <= $1::BIGINT'
+        for await (const { chunk } of session.gather(query, options)) {
+          for (const value of chunk.getColumnValues(0)) {
+            sum.rows += 1
+            sum.of += BigInt(String(value))
+          }
+        }
+        expect(sum).toStrictEqual({ rows: 3000, of: (2999n * 3000n) / 2n })
+      }
+      const tables = await session.rows('SELECT count(*) AS n FROM duckdb_tables()', { doing: 'look' })
+      expect(tables).toStrictEqual([{ n: 0n }])
+    })
+    expect(await gathered('SELECT 1::BIGINT AS x WHERE false', atMost)).toStrictEqual([])
+  })
+
+  test.each(amounts)('are none when the query fails at its last row (%s at most)', async (atMost) => {
+    const query = `SELECT CASE WHEN range = 2999 THEN error('a secret row') ELSE range END AS x FROM range(3000)`
+    let rows = 0
+    const run = engine.withSession({}, async (session) => {
+      for await (const part of session.gather(query, { doing: 'read', atMost })) rows += part.rowCount
+    })
+    await expect(run).rejects.toThrow(EngineError)
+    await expect(run).rejects.not.toThrow(/secret/)
+    expect(rows).toBe(0)
+    expect(await gathered('SELECT 7::BIGINT AS x', atMost)).toStrictEqual([7n])
+  })
+
+  test.each(amounts)('stop with their signal, and when nobody wants more (%s at most)', async (atMost) => {
+    const query = 'SELECT range AS x FROM range(100000)'
+    const stop = new AbortController()
+    const stopped = engine.withSession({}, async (session) => {
+      for await (const part of session.gather(query, { doing: 'read', atMost, signal: stop.signal })) {
+        expect(part.rowCount).toBeGreaterThan(0)
+        stop.abort()
+      }
+    })
+    await expect(stopped).rejects.toThrow(OperationAbortedError)
+    const early = engine.withSession({}, async (session) => {
+      for await (const part of session.gather(query, { doing: 'read', atMost })) return part.rowCount
+      return 0
+    })
+    expect(await early).toBe(2048)
+    expect(await gathered(query, atMost)).toHaveLength(100_000)
+  })
+
+  test('beyond the memory limit are kept on disk, and nothing of them stays there', async () => {
+    const small = await DuckDbEngine.open({
+      scratchDir: join(folder, 'gathering'),
+      threads: 2,
+      memoryLimitBytes: 48 * 1024 * 1024,
+    })
+    // Numbers that compression makes nothing of: 80 MB of them.
+    const query = 'SELECT (hash(range) >> 1)::BIGINT AS x, hash(range + 1) AS y FROM range(5000000)'
+    const seen = { rows: 0, mostOnDisk: 0n }
+    await small.withSession({}, async (session) => {
+      for await (const { rowCount } of session.gather(query, { doing: 'read', atMost: 5_000_000 })) {
+        if (seen.rows === 0) {
+          const look = 'SELECT coalesce(sum(size), 0)::BIGINT AS size FROM duckdb_temporary_files()'
+          const [{ size } = {}] = await small.withSession({}, (other) => other.rows(look, { doing: 'look' }))
+          if (typeof size === 'bigint') seen.mostOnDisk = size
+        }
+        seen.rows += rowCount
+      }
+    })
+    expect(seen.rows).toBe(5_000_000)
+    expect(seen.mostOnDisk).toBeGreaterThan(20_000_000n)
+    await small.close()
+    expect(await readdir(join(folder, 'gathering'))).toStrictEqual([])
+  })
+})
+
 describe('a statement', () => {
   const endless = (from: string): string => `SELECT count(*) FROM ${from} AS a WHERE a.range % 7 = 9`
 

@@ -49,6 +49,34 @@ describe('a set of positions', () => {
     )
   })
 
+  test('comes in runs of any length', () => {
+    fc.assert(
+      fc.property(positions, fc.integer({ min: 1, max: 70 }), (values, length) => {
+        const runs = [...PositionSet.of(values).runs(length)].map((run) => run.length)
+        // A run is used again: each is looked at before the next is asked for.
+        const joined: number[] = []
+        for (const run of PositionSet.of(values).runs(length)) joined.push(...run)
+        expect(joined).toStrictEqual(ascending(values))
+        expect(runs.every((count) => count > 0 && count <= length)).toBe(true)
+        expect(runs).toHaveLength(Math.ceil(values.length / length))
+      }),
+    )
+  })
+
+  test('takes positions as bytes, from a multiple of eight on, beside those it has', () => {
+    fc.assert(
+      fc.property(positions, positions, fc.nat({ max: 400 }), (before, added, start) => {
+        const set = PositionSet.of(before)
+        set.addBytes(start * 8, PositionSet.of(added).toBytes(3200))
+        const all = new Set([...before, ...added.map((position) => start * 8 + position)])
+        expect([...set]).toStrictEqual(ascending(all))
+        expect(set.size).toBe(all.size)
+      }),
+    )
+    expect(() => new PositionSet().addBytes(4, new Uint8Array(1))).toThrow(RangeError)
+    expect(() => new PositionSet().addBytes(-8, new Uint8Array(1))).toThrow(RangeError)
+  })
+
   test('as bytes has a bit for each position below the count', () => {
     expect(PositionSet.of([0, 9, 10, 300]).toBytes(10)).toStrictEqual(new Uint8Array([1, 2]))
     expect(PositionSet.of([1]).toBytes(5000)).toHaveLength(625)

@@ -3,10 +3,12 @@ import duckdb from '@duckdb/node-bindings'
 import { EngineError } from '../../errors.ts'
 import { PositionSet } from '../../format/position-set.ts'
 import type { FileMatch } from '../row-changes.ts'
+import { addBitBlocks, bitBlocksSql } from './bit-blocks.ts'
 import type { OpenTask } from './open-tasks.ts'
 import { bigint64sOf, int32sOf, wholeVector } from './raw-vector.ts'
 import type { ScanQuery } from './scan-sql.ts'
 import type { StreamChunk } from './session.ts'
+import { quoteName } from './sql.ts'
 
 /** The two columns that say which row of which task it is. */
 export const ROW_IDS = { task: '__floeberg_task', position: '__floeberg_position' } as const
@@ -23,6 +25,14 @@ export function rowsOfChunk({ chunk, rowCount }: StreamChunk): ChunkRows {
   return { tasks: int32sOf(column(0)), positions: bigint64sOf(column(1)) }
 }
 
+/** All rows of a query with row ids, as bitmaps for `Hits.addBlocks`. */
+export function hitBlocksSql(query: string): string {
+  return bitBlocksSql(query, quoteName(ROW_IDS.task), quoteName(ROW_IDS.position))
+}
+
+/** Adds a row, by the number that a query gives its task. */
+export type AddHit = (task: number, position: number) => void
+
 export class Hits {
   readonly #found = new Map<OpenTask, PositionSet>()
 
@@ -32,17 +42,27 @@ export class Hits {
   }
 
   /** Adds rows of a query, by the numbers that it gives its tasks. */
-  of({ tasks }: ScanQuery): (task: number, position: number) => void {
-    const sets: PositionSet[] = []
-    return (number, position) => {
-      const set = (sets[number] ??= this.#rowsOf(tasks[number]))
-      set.add(position)
-    }
+  of(query: ScanQuery): AddHit {
+    const setOf = this.#setsOf(query)
+    return (task, position) => setOf(task).add(position)
   }
 
-  /** By task; `deleted` are rows that were gone before. */
-  matches(deleted: ReadonlyMap<OpenTask, PositionSet>): readonly FileMatch[] {
-    return [...this.#found].map(([open, positions]) => fileMatch(open, positions, deleted.get(open)))
+  /** Adds the rows of a chunk of `hitBlocksSql` around a query. */
+  addBlocks(query: ScanQuery, chunk: StreamChunk): void {
+    addBitBlocks(chunk, this.#setsOf(query))
+  }
+
+  /** By task, in order of the tasks; `deleted` are rows that were gone before. */
+  matches(tasks: readonly OpenTask[], deleted: ReadonlyMap<OpenTask, PositionSet>): readonly FileMatch[] {
+    return tasks.flatMap((open) => {
+      const positions = this.#found.get(open)
+      return positions === undefined ? [] : [fileMatch(open, positions, deleted.get(open))]
+    })
+  }
+
+  #setsOf({ tasks }: ScanQuery): (task: number) => PositionSet {
+    const sets: PositionSet[] = []
+    return (task) => (sets[task] ??= this.#rowsOf(tasks[task]))
   }
 
   #rowsOf(task: OpenTask | undefined): PositionSet {

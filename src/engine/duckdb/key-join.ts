@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import type { BoundExpression } from '../../format/expressions/expression.ts'
 import type { Schema } from '../../format/schema.ts'
 import { filterSql } from './filter-sql.ts'
-import { ROW_IDS, rowsOfChunk } from './hits.ts'
+import { ROW_IDS, rowsOfChunk, type ChunkRows } from './hits.ts'
 import { leafSql, type FileColumns } from './projection.ts'
 import { bigint64sOf, bytesOf, wholeVector } from './raw-vector.ts'
 import type { ScanShape } from './scan-sql.ts'
@@ -55,29 +55,24 @@ export function differingSql(join: Omit<KeyJoin, 'withOthers'>): string {
   return `SELECT * FROM (${joinSql({ ...join, withOthers: false })}) WHERE differs`
 }
 
-export interface Pair {
-  readonly task: number
-  readonly position: number
+/** Pairs by columns: bigints are made numbers where they are wanted. */
+export interface Pairs extends ChunkRows {
+  readonly count: number
   /** -1 for none. */
-  readonly sourceRow: number
-  /** Whether any of what is compared differs. */
-  readonly differs: boolean
+  readonly sourceRows: BigInt64Array
+  /** 1 where any of what is compared differs. */
+  readonly differs: Uint8Array
 }
 
-/** The pairs of a chunk. */
-export function* pairsOf(stream: StreamChunk): Generator<Pair, void, undefined> {
-  const { tasks, positions } = rowsOfChunk(stream)
+/** The pairs of a chunk; valid as long as it is. */
+export function pairsOf(stream: StreamChunk): Pairs {
   const column = (at: number) =>
     wholeVector(duckdb.data_chunk_get_vector(stream.chunk.chunk, at), stream.rowCount)
-  const sourceRows = bigint64sOf(column(2))
-  const differs = bytesOf(column(3), 1)
-  for (let i = 0; i < stream.rowCount; i++) {
-    yield {
-      task: tasks[i] ?? 0,
-      position: Number(positions[i]),
-      sourceRow: Number(sourceRows[i]),
-      differs: differs[i] === 1,
-    }
+  return {
+    ...rowsOfChunk(stream),
+    count: stream.rowCount,
+    sourceRows: bigint64sOf(column(2)),
+    differs: bytesOf(column(3), 1),
   }
 }
 

@@ -9,8 +9,8 @@ import { throwIfAborted } from '../../abort.ts'
 import { PositionSet } from '../../format/position-set.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { FileMatch, KeyMatch, KeyMatchRequest } from '../row-changes.ts'
-import { Hits, ROW_IDS } from './hits.ts'
-import { columnsOf, differingSql, joinSql, pairsOf, scopeColumn, tableNames } from './key-join.ts'
+import { Hits, ROW_IDS, type AddHit } from './hits.ts'
+import { columnsOf, differingSql, joinSql, pairsOf, scopeColumn, tableNames, type Pairs } from './key-join.ts'
 import { KeyTally } from './key-tally.ts'
 import { refuseUnsupported, type OpenTask, type OpenTasks, type Reader } from './open-tasks.ts'
 import { readPositionDeletes, withoutDeleted } from './position-deletes.ts'
@@ -18,7 +18,7 @@ import { diagnosed } from './read-failure.ts'
 import { joinedBits, type RowChoice } from './row-choice.ts'
 import { scanQuery, type ScanQuery } from './scan-sql.ts'
 import { Selection } from './selected-source.ts'
-import type { StatementOptions } from './session.ts'
+import type { GatherOptions } from './session.ts'
 import { SourceRows } from './source-rows.ts'
 import { Spool } from './spool.ts'
 import { openWindows } from './windows.ts'
@@ -71,7 +71,7 @@ class KeyMatching {
     let rows = 0
     for await (const open of openWindows(reader, { tasks, files, signal })) {
       matches.push(...(await diagnosed(reader, open, () => this.#window(open))))
-      rows += open.tasks.reduce((sum, { file }) => sum + file.recordCount, 0)
+      rows += rowsOf(open.tasks)
       onProgress?.({ rows, totalRows })
     }
     return matches
@@ -100,7 +100,7 @@ class KeyMatching {
     const met = await this.#meet(open, deleted, hits, isOneStep ? this.#compared : this.#keys)
     const isCompared = isOneStep || this.#compared.fields.length === this.#keys.fields.length
     if (!isCompared && met.source.size > 0) await this.#compare(open, met, hits)
-    return hits.matches(deleted)
+    return hits.matches(open.tasks, deleted)
   }
 
   /**
@@ -131,25 +131,34 @@ class KeyMatching {
     })
     const met: Met = { rows: new Hits(), source: new PositionSet(this.#spool.rows) }
     const [hit, meet] = [hits.of(scan), met.rows.of(scan)]
-    for await (const chunk of open.session.stream(sql, this.#statement(open, scan.values))) {
-      for (const { task, position, sourceRow, differs } of pairsOf(chunk)) {
-        if (sourceRow >= 0) this.#tally.matched.add(sourceRow)
-        if (sourceRow < 0 || this.#deleting.has(sourceRow)) {
-          hit(task, position)
-          this.#tally.rowsDeleted += 1
-          continue
-        }
-        this.#tally.rowsMatched += 1
-        if (differs) {
-          hit(task, position)
-          this.#tally.update(sourceRow)
-        } else {
-          meet(task, position)
-          met.source.add(sourceRow)
-        }
-      }
+    for await (const chunk of open.session.gather(sql, this.#statement(open.tasks, open, scan.values))) {
+      this.#takePairs(pairsOf(chunk), met.source, hit, meet)
     }
     return met
+  }
+
+  /** Called chunk by chunk, so that it is soon compiled: a loop within an asynchronous function is not. */
+  #takePairs(pairs: Pairs, metSource: PositionSet, hit: AddHit, meet: AddHit): void {
+    const tally = this.#tally
+    const deleting = this.#deleting.size > 0 ? this.#deleting : null
+    for (let i = 0; i < pairs.count; i++) {
+      const [task, position] = [pairs.tasks[i] ?? 0, Number(pairs.positions[i])]
+      const sourceRow = Number(pairs.sourceRows[i])
+      if (sourceRow >= 0) tally.matched.add(sourceRow)
+      if (sourceRow < 0 || deleting?.has(sourceRow) === true) {
+        hit(task, position)
+        tally.rowsDeleted += 1
+        continue
+      }
+      tally.rowsMatched += 1
+      if (pairs.differs[i] === 1) {
+        hit(task, position)
+        tally.update(sourceRow)
+      } else {
+        meet(task, position)
+        metSource.add(sourceRow)
+      }
+    }
   }
 
   /** Rows that met and differ are hits. */
@@ -170,19 +179,22 @@ class KeyMatching {
       keys: this.#keys.fields.length,
       columns: this.#compared.fields.length,
     })
-    const options = this.#statement(open, [...scan.values, bits])
+    const options = this.#statement(tasks, open, [...scan.values, bits])
     const hit = hits.of(scan)
-    for await (const chunk of open.session.stream(sql, options)) {
-      for (const { task, position, sourceRow } of pairsOf(chunk)) {
-        hit(task, position)
-        this.#tally.update(sourceRow)
+    for await (const chunk of open.session.gather(sql, options)) {
+      const { count, tasks: numbers, positions, sourceRows } = pairsOf(chunk)
+      for (let i = 0; i < count; i++) {
+        hit(numbers[i] ?? 0, Number(positions[i]))
+        this.#tally.update(Number(sourceRows[i]))
       }
     }
   }
 
-  #statement(open: OpenTasks, values: ScanQuery['values']): StatementOptions {
+  #statement(tasks: readonly OpenTask[], open: OpenTasks, values: ScanQuery['values']): GatherOptions {
     return {
       doing: 'match rows by their keys',
+      // A key is in the source once: each of a table's rows comes with one row of it, or alone.
+      atMost: rowsOf(tasks),
       signal: this.#request.signal,
       reading: open.tasks.map((task) => task.localPath),
       nameOf: open.nameOf,
@@ -201,6 +213,10 @@ function onlyRows(found: ReadonlyMap<OpenTask, PositionSet>): ReadonlyMap<OpenTa
   return new Map([...found].map(([task, positions]) => [task, { take: 'only', positions }]))
 }
 
+function rowsOf(tasks: readonly OpenTask[]): number {
+  return tasks.reduce((sum, { file }) => sum + file.recordCount, 0)
+}
+
 function idsOf(schema: Schema): readonly number[] {
   return schema.fields.map(({ id }) => id)
 }
@@ -216,7 +232,7 @@ const DENSE_ROWS = 50
 
 /** Whether keys and all else are best looked at together. */
 function inOneStep(source: Spool, tasks: readonly OpenTask[]): boolean {
-  const rows = tasks.reduce((sum, { file }) => sum + file.recordCount, 0)
+  const rows = rowsOf(tasks)
   const bytes = tasks.reduce((sum, { file }) => sum + file.fileSizeInBytes, 0)
   if (source.sizeBytes > MAX_HELD_BYTES || bytes > rows * NARROW_ROW_BYTES) return false
   return source.rows * DENSE_ROWS >= rows

@@ -8,13 +8,13 @@ import { transformResultType } from '../../format/transforms/transform.ts'
 import type { PartitionField } from '../../format/partition-spec.ts'
 import { isPrimitive, type Datum, type PrimitiveType } from '../../format/types.ts'
 import type { FileMatch, MatchRequest, PartitionMatchRequest } from '../row-changes.ts'
-import { fileMatch, Hits, ROW_IDS, rowsOfChunk } from './hits.ts'
+import { fileMatch, hitBlocksSql, Hits, ROW_IDS } from './hits.ts'
 import { refuseUnsupported, type OpenTask, type OpenTasks, type Reader } from './open-tasks.ts'
 import { readPositionDeletes, withoutDeleted } from './position-deletes.ts'
 import { leafSql } from './projection.ts'
 import { diagnosed } from './read-failure.ts'
 import { scanQuery, type ComputedColumn, type ScanQuery } from './scan-sql.ts'
-import { datumSql, quoteName, sqlType } from './sql.ts'
+import { datumSql, sqlType } from './sql.ts'
 import { transformSql } from './transforms.ts'
 import { isWhole, openWindows } from './windows.ts'
 
@@ -95,16 +95,12 @@ async function matchWindow(
     computed,
   })
   const hits = new Hits()
-  const add = hits.of(query)
-  const sql = `SELECT ${ROW_ID_LIST} FROM (${around(query.sql)})`
+  const sql = hitBlocksSql(around(query.sql))
   for await (const chunk of open.session.stream(sql, statement(open, query, request))) {
-    const { tasks, positions } = rowsOfChunk(chunk)
-    for (let i = 0; i < chunk.rowCount; i++) add(tasks[i] ?? 0, Number(positions[i]))
+    hits.addBlocks(query, chunk)
   }
-  return [...matches, ...hits.matches(deleted)]
+  return [...matches, ...hits.matches(scanned, deleted)]
 }
-
-const ROW_ID_LIST = `${quoteName(ROW_IDS.task)}, ${quoteName(ROW_IDS.position)}`
 
 function statement(open: OpenTasks, query: ScanQuery, { signal }: MatchRequest) {
   return {

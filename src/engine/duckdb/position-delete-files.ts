@@ -167,12 +167,14 @@ function* blocksOf(group: readonly FileMatch[]): Generator<Block, void, undefine
   let left = group.reduce((sum, { positions }) => sum + positions.size, 0)
   let block = new PositionBlock(Math.min(left, BLOCK_ROWS))
   for (const [file, match] of group.entries()) {
-    for (const position of match.positions) {
-      block.add(file, position)
-      if (!block.isFull) continue
-      yield block.take()
-      left -= block.rows
-      block = new PositionBlock(Math.min(left, BLOCK_ROWS))
+    for (const run of match.positions.runs(BLOCK_ROWS)) {
+      for (let at = 0; at < run.length;) {
+        at += block.add(file, run.subarray(at))
+        if (!block.isFull) continue
+        yield block.take()
+        left -= block.rows
+        block = new PositionBlock(Math.min(left, BLOCK_ROWS))
+      }
     }
   }
 }
@@ -181,21 +183,30 @@ function* blocksOf(group: readonly FileMatch[]): Generator<Block, void, undefine
 class PositionBlock {
   rows = 0
   readonly #files: Int32Array
-  readonly #positions: BigInt64Array
+  /** Two halves of each position, the lower first, as the engine has them: a bigint is far more work. */
+  readonly #halves: Uint32Array
 
   constructor(capacity: number) {
     this.#files = new Int32Array(capacity)
-    this.#positions = new BigInt64Array(capacity)
+    this.#halves = new Uint32Array(capacity * 2)
   }
 
   get isFull(): boolean {
     return this.rows === this.#files.length
   }
 
-  add(file: number, position: number): void {
-    this.#files[this.rows] = file
-    this.#positions[this.rows] = BigInt(position)
-    this.rows += 1
+  /** Adds as many as there is room for; answers how many. */
+  add(file: number, positions: Float64Array): number {
+    const [first, halves] = [this.rows, this.#halves]
+    const count = Math.min(positions.length, this.#files.length - first)
+    this.#files.fill(file, first, first + count)
+    for (let i = 0; i < count; i++) {
+      const position = positions[i] ?? 0
+      halves[(first + i) * 2] = position
+      halves[(first + i) * 2 + 1] = position / 2 ** 32
+    }
+    this.rows += count
+    return count
   }
 
   take(): Block {
@@ -203,7 +214,7 @@ class PositionBlock {
       rows: this.rows,
       columns: [
         { kind: 'fixed', width: 4, bytes: new Uint8Array(this.#files.buffer), validity: null },
-        { kind: 'fixed', width: 8, bytes: new Uint8Array(this.#positions.buffer), validity: null },
+        { kind: 'fixed', width: 8, bytes: new Uint8Array(this.#halves.buffer), validity: null },
       ],
     }
   }

@@ -35,15 +35,17 @@ export function joinedBits(
   // As DuckDB has a BIT: a byte that says how many bits pad it, then bits from the highest down.
   const bits = new Uint8Array(1 + bytes)
   for (const [at, { rowCount, positions }] of files.entries()) {
-    const start = 1 + (offsets[at] ?? 0) / 8
-    for (const [byte, lowFirst] of positions.toBytes(rowCount).entries()) {
-      bits[start + byte] = REVERSED[lowFirst] ?? 0
-    }
+    bits.set(reversed(positions.toBytes(rowCount)), 1 + (offsets[at] ?? 0) / 8)
   }
   return { value: new DuckDBBitValue(bits), offsets }
 }
 
-/** Each byte with its bits in reverse. */
+/** Each byte with its bits in reverse, in place: DuckDB counts a byte's bits from the highest down. */
+export function reversed(bytes: Uint8Array): Uint8Array {
+  for (let at = 0; at < bytes.length; at++) bytes[at] = REVERSED[bytes[at] ?? 0] ?? 0
+  return bytes
+}
+
 const REVERSED = Uint8Array.from({ length: 256 }, (_, byte) => {
   let reversed = 0
   for (let bit = 0; bit < 8; bit++) if ((byte & (1 << bit)) !== 0) reversed |= 128 >> bit

@@ -10,7 +10,7 @@ import type {
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { throwIfAborted } from '../../abort.ts'
-import { EngineError } from '../../errors.ts'
+import { EngineError, EngineMemoryError } from '../../errors.ts'
 import type { Progress } from '../data-plane.ts'
 import { engineError, type FailureContext } from './errors.ts'
 
@@ -28,6 +28,11 @@ export interface StreamOptions extends StatementOptions {
   readonly rowCount?: number | undefined
 }
 
+export interface GatherOptions extends StatementOptions {
+  /** No more rows than this come. */
+  readonly atMost: number
+}
+
 /** Rows of a stream. The chunk is valid until the next one is asked for. */
 export interface StreamChunk {
   readonly chunk: DuckDBDataChunk
@@ -37,6 +42,12 @@ export interface StreamChunk {
 
 /** Name of the column that marks the end of a guarded stream; it is always the last one. */
 export const END_COLUMN = '__floeberg_end'
+
+/** Gathered rows up to so many are held as they come: they are narrow. */
+const MAX_HELD_ROWS = 2 ** 19
+
+/** The table of more rows, of which a session has one at a time. */
+const KEPT = '__floeberg_kept'
 
 /** An interrupt sent before DuckDB has begun the statement is lost, so it is repeated. */
 const INTERRUPT_EVERY_MS = 20
@@ -135,6 +146,55 @@ export class Session {
     } finally {
       stop()
       await this.#settle(ahead, ended)
+    }
+  }
+
+  /**
+   * Rows of a query that runs to its end before the first of them is handed over. For rows that are few
+   * beside what is read for them: a stream has next to one thread only, and a chunk for every chunk
+   * read, however few of its rows are left.
+   *
+   * Memory is bounded as a stream's is: where there may be many rows the engine keeps them, within its
+   * limit and its folder for what does not fit, until the last is taken.
+   */
+  async *gather(query: string, options: GatherOptions): AsyncGenerator<StreamChunk, void, undefined> {
+    if (options.atMost > MAX_HELD_ROWS) {
+      yield* this.#gatherMany(query, options)
+      return
+    }
+    const result = await this.run(query, options)
+    for (let at = 0; at < result.chunkCount; at++) {
+      throwIfAborted(options.signal)
+      const chunk = result.getChunk(at)
+      yield { chunk, rowCount: chunk.rowCount }
+      chunk.reset()
+    }
+  }
+
+  async *#gatherMany(query: string, options: StatementOptions): AsyncGenerator<StreamChunk, void, undefined> {
+    const { doing, signal } = options
+    const wasReusable = this.#reusable
+    // Whoever leaves early closes the connection, and the table goes with it.
+    this.#reusable = false
+    const rowCount = await this.#keep(query, options)
+    if (rowCount === null) {
+      yield* this.stream(query, options)
+    } else {
+      yield* this.stream(`FROM ${KEPT}`, { doing, signal, rowCount })
+      await this.run(`DROP TABLE ${KEPT}`, { doing, signal })
+    }
+    this.#reusable = wasReusable
+  }
+
+  /** Makes a table of a query's rows; answers how many they are, null when memory does not suffice. */
+  async #keep(query: string, options: StatementOptions): Promise<number | null> {
+    try {
+      const [made] = await this.rows(`CREATE TEMP TABLE ${KEPT} AS ${query}`, options)
+      return Number(made?.['Count'])
+    } catch (error) {
+      // Making a table takes memory of its own, beside the query's: a stream may still do without.
+      if (error instanceof EngineMemoryError) return null
+      throw error
     }
   }
 

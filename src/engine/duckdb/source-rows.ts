@@ -1,13 +1,12 @@
 /** Spooled rows as columns of the table, to be matched with its rows. */
-import duckdb from '@duckdb/node-bindings'
 import { EngineError } from '../../errors.ts'
 import type { BoundExpression } from '../../format/expressions/expression.ts'
 import { PositionSet } from '../../format/position-set.ts'
 import type { Schema } from '../../format/schema.ts'
+import { addBitBlocks, bitBlocksSql } from './bit-blocks.ts'
 import type { DuckDbEngine } from './connection.ts'
 import { convertColumns, type OutgoingColumn } from './convert.ts'
 import { filterSql } from './filter-sql.ts'
-import { bigint64sOf, wholeVector } from './raw-vector.ts'
 import type { Spool } from './spool.ts'
 import { quoteName } from './sql.ts'
 import { columnReference } from './write-copy.ts'
@@ -49,12 +48,10 @@ export class SourceRows {
     const where = filterSql(condition, ({ fieldId }) => columnOf(fieldId))
     const found = new PositionSet(this.spool.rows)
     await engine.withSession({ paths: [this.spool.path] }, async (session) => {
-      const sql = `SELECT CAST(${SOURCE_ROW} AS BIGINT) AS found FROM (${rows}) WHERE ${where}`
+      const matching = `SELECT CAST(${SOURCE_ROW} AS BIGINT) AS found FROM (${rows}) WHERE ${where}`
+      const sql = bitBlocksSql(matching, 'CAST(0 AS INTEGER)', 'found')
       const options = { doing: 'read the source', signal, reading: [this.spool.path] }
-      for await (const { chunk, rowCount } of session.stream(sql, options)) {
-        const vector = duckdb.data_chunk_get_vector(chunk.chunk, 0)
-        for (const row of bigint64sOf(wholeVector(vector, rowCount))) found.add(Number(row))
-      }
+      for await (const chunk of session.stream(sql, options)) addBitBlocks(chunk, () => found)
     })
     return found
   }
