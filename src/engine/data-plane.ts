@@ -84,6 +84,8 @@ export interface WriteRequest extends RunOptions {
   readonly operationId: string
   /** Location of a new file: its partition's path ('' when unpartitioned) and its name. */
   readonly locate: (partitionPath: string, fileName: string) => string
+  /** Location of a folder that is there for such files: what will be one may be made in it. */
+  readonly dataFolder?: string | undefined
   readonly files: FileAccess
 }
 

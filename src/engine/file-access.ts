@@ -35,12 +35,26 @@ export interface FileAccess {
    */
   readonly commitsAtOnce?: number
   output(location: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<OutputFile>
+  /**
+   * An output whose bytes are a finished file in a scratch folder of this access: `commit` takes it
+   * from there, and it is gone afterwards. Absent: it is moved to where an output is written.
+   */
+  adopt?(
+    localPath: string,
+    location: string,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<OutputFile>
   input(
     file: { readonly location: string; readonly size?: number },
     options?: { readonly columns?: readonly string[]; readonly signal?: AbortSignal | undefined },
   ): Promise<InputFile>
-  /** A new empty private folder for partitioned output, on the disk where outputs are made. */
-  scratch(): Promise<{ readonly path: string; remove(): Promise<void> }>
+  /**
+   * A new empty private folder. With `beside`, the location of a folder of outputs, it is for files
+   * that become some of these: on the disk where they end, if that is one of this machine's.
+   */
+  scratch(options?: {
+    readonly beside?: string | undefined
+  }): Promise<{ readonly path: string; remove(): Promise<void> }>
   /**
    * Puts a copy of a file on this machine under a new location; the file stays. Answers its size in
    * bytes. Absent where data files cannot be brought in from elsewhere.

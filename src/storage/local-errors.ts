@@ -71,3 +71,12 @@ export function linkError(error: unknown, location: string): Error {
     cause: withoutPath(error),
   })
 }
+
+/** Runs a call on the local disk for a location; what fails there is typed. */
+export async function inStore<T>(location: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw localError(error, location)
+  }
+}

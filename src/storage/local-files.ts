@@ -8,13 +8,13 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
   type BigIntStats,
 } from 'node:fs'
 import { copyFile, open, rm, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { throwIfAborted } from '../abort.ts'
 import type { ObjectInfo, PutBody } from './object-store.ts'
 import { linkError, systemErrorCode } from './local-errors.ts'
@@ -29,7 +29,10 @@ const WRITE_SLICE_BYTES = 8 * 1024 * 1024
 const IN_PLACE_BYTES = 256 * 1024
 
 function syncOpen(file: number): Promise<void> {
-  return promisify(fsync)(file)
+  // Not by `promisify`, which costs more than the call itself.
+  return new Promise((resolve, reject) => {
+    fsync(file, (error) => (error === null ? resolve() : reject(error)))
+  })
 }
 
 /** Replaced bytes always mean another inode here, since files are never written in place. */
@@ -65,10 +68,9 @@ export async function prepareFile(
   if (dirname(body.localPath) === folder) {
     return { path: body.localPath, stats: await syncFile(body.localPath), temporary: false }
   }
-  await createFolder(folder)
+  const { dev } = await inFolder(folder, () => statSync(folder, { bigint: true }))
   const stats = await syncFile(body.localPath)
-  const folderStats = await statFolder(folder)
-  if (stats.dev === folderStats.dev) return { path: body.localPath, stats, temporary: false }
+  if (stats.dev === dev) return { path: body.localPath, stats, temporary: false }
   return copyTemporary(body.localPath, temporary)
 }
 
@@ -234,7 +236,7 @@ export async function removeTemporary(path: string): Promise<void> {
 }
 
 /** Runs a call that creates a file; the folder is made only when it turns out to be missing. */
-async function inFolder<T>(folder: string, call: () => Promise<T>): Promise<T> {
+async function inFolder<T>(folder: string, call: () => T | Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {
@@ -242,10 +244,6 @@ async function inFolder<T>(folder: string, call: () => Promise<T>): Promise<T> {
     await createFolder(folder)
     return call()
   }
-}
-
-async function statFolder(folder: string): Promise<BigIntStats> {
-  return withHandle(folder, 'r', (handle) => handle.stat({ bigint: true }))
 }
 
 async function withHandle<T>(

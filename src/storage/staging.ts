@@ -1,22 +1,20 @@
 /** FileAccess over any ObjectStore: in place on the local disk, through a scratch folder elsewhere. */
 import { constants } from 'node:fs'
 import { copyFile, mkdir, open, type FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { throwIfAborted } from '../abort.ts'
-import type { FileAccess, InputFile, OutputFile } from '../engine/file-access.ts'
-import { MissingFileError, ObjectExistsError, ObjectNotFoundError } from '../errors.ts'
-import { localError } from './local-errors.ts'
-import { createFolder, hiddenPathFor, removeTemporary } from './local-files.ts'
+import type { FileAccess, InputFile } from '../engine/file-access.ts'
+import { MissingFileError, ObjectNotFoundError } from '../errors.ts'
+import { inStore, localError } from './local-errors.ts'
+import { createFolder, removeTemporary } from './local-files.ts'
 import { fileNameOf, maskLocation } from './location.ts'
 import type { ObjectStore } from './object-store.ts'
+import { adoptOutput, openOutput } from './staged-output.ts'
 import { temporaryName } from './temporary-names.ts'
 
 /** Where files are staged. */
 export interface FileAccessOptions {
-  /**
-   * Folder for downloads, uploads in the making and partitioned output. For a local store, one on
-   * the warehouse's disk lets finished files be moved instead of copied.
-   */
+  /** Folder for downloads, uploads in the making, and what is written to be read again. */
   readonly scratchDir: string
 }
 
@@ -32,9 +30,11 @@ export function createFileAccess(store: ObjectStore, options: FileAccessOptions)
   return {
     ...(inputs === null ? { commitsAtOnce: LOCAL_COMMITS_AT_ONCE } : {}),
     output: (location, { signal } = {}) => openOutput(store, options.scratchDir, location, signal),
+    adopt: async (localPath, location, { signal } = {}) =>
+      adoptOutput(store, { localPath, location, signal }),
     input: (file, { signal } = {}) =>
       inputs === null ? openLocal(store, file.location, signal) : inputs.open(file.location, signal),
-    scratch: () => makeScratch(options.scratchDir),
+    scratch: ({ beside } = {}) => makeScratch(store, options.scratchDir, beside),
     copyIn: (localPath, location, { signal } = {}) =>
       copyIn(store, options.scratchDir, { localPath, location, signal }),
   }
@@ -61,48 +61,6 @@ async function copyIn(
   }
 }
 
-async function openOutput(
-  store: ObjectStore,
-  scratchDir: string,
-  location: string,
-  signal: AbortSignal | undefined,
-): Promise<OutputFile> {
-  throwIfAborted(signal)
-  const localPath = hiddenPathFor(store.localPath?.(location) ?? join(scratchDir, fileNameOf(location)))
-  await inStore(location, () => createFolder(dirname(localPath)))
-  // One token for all tries of this file: a commit that is called again finds its own object.
-  const owner = crypto.randomUUID()
-  let committed = false
-  // A put that failed may have taken effect all the same, unless somebody else's object is there.
-  let mayBeThere = false
-  return {
-    location,
-    localPath,
-    commit: async () => {
-      mayBeThere = true
-      const { size } = await store
-        .put(location, { localPath }, { ifAbsent: true, owner, signal })
-        .catch((error: unknown) => {
-          if (error instanceof ObjectExistsError) mayBeThere = false
-          throw error
-        })
-      committed = true
-      await removeTemporary(localPath)
-      return { size }
-    },
-    abort: async () => {
-      if (!committed) await removeTemporary(localPath)
-    },
-    discard: async () => {
-      await removeTemporary(localPath)
-      if (!mayBeThere) return
-      const { failed } = await store.delete([location])
-      for (const { error } of failed) throw error
-      mayBeThere = false
-    },
-  }
-}
-
 async function openLocal(
   store: ObjectStore,
   location: string,
@@ -112,9 +70,18 @@ async function openLocal(
   return { localPath: store.localPath?.(location) ?? location, release: async () => {} }
 }
 
-async function makeScratch(scratchDir: string): Promise<{ readonly path: string; remove(): Promise<void> }> {
-  const path = join(scratchDir, temporaryName('dir'))
-  await inStore(path, () => mkdir(path, { recursive: true, mode: 0o700 }))
+/** A folder that a killed process leaves beside its outputs is found with what else it left there. */
+async function makeScratch(
+  store: ObjectStore,
+  scratchDir: string,
+  beside: string | undefined,
+): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const local = beside === undefined ? undefined : store.localPath?.(beside)
+  const path = join(local ?? scratchDir, temporaryName('dir'))
+  await inStore(beside ?? path, async () => {
+    if (local !== undefined) await createFolder(local)
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  })
   return { path, remove: () => removeTemporary(path) }
 }
 
@@ -220,14 +187,6 @@ async function expectObject<T>(location: string, call: () => Promise<T>): Promis
       hint: 'It may have been expired while it was read, or been removed by hand.',
       cause: error,
     })
-  }
-}
-
-async function inStore<T>(location: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    throw localError(error, location)
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RowSource, WriteRequest } from '../../src/engine/data-plane.ts'
-import type { FileAccess } from '../../src/engine/file-access.ts'
+import type { FileAccess, OutputFile } from '../../src/engine/file-access.ts'
 import { EngineMemoryError, OperationAbortedError, StorageQuotaError } from '../../src/errors.ts'
 import { createSpec } from '../../src/format/partition-spec.ts'
 import { createSortOrder } from '../../src/format/sort-order.ts'
@@ -23,39 +23,50 @@ const byN = createSortOrder(schema, [
   { source: 'n', transform: 'identity', direction: 'desc', nullOrder: 'nulls-last' },
 ])
 
-type Step = 'output' | 'scratch' | 'commit before' | 'commit after'
+type Step = 'output' | 'adopt' | 'scratch' | 'commit before' | 'commit after'
+
+interface Counting {
+  readonly files: FileAccess
+  steps(): readonly Step[]
+}
 
 /** A FileAccess that counts its steps and fails at one of them. */
-function failingAt(fatal: number, failure: Error): { readonly files: FileAccess; steps(): readonly Step[] } {
+function failingAt(fatal: number, failure: Error, adopts = true): Counting {
   const inner = createFileAccess(new LocalObjectStore(), { scratchDir: join(shop.folder, 'scratch') })
   const steps: Step[] = []
   const step = (name: Step): void => {
     steps.push(name)
     if (steps.length - 1 === fatal) throw failure
   }
-  return {
-    steps: () => steps,
-    files: {
-      output: async (location, options) => {
-        step('output')
-        const file = await inner.output(location, options)
-        return {
-          ...file,
-          commit: async () => {
-            step('commit before')
-            const done = await file.commit()
-            step('commit after')
-            return done
-          },
-        }
-      },
-      input: (file, options) => inner.input(file, options),
-      scratch: async () => {
-        step('scratch')
-        return inner.scratch()
-      },
+  const stepping = (file: OutputFile): OutputFile => ({
+    ...file,
+    commit: async () => {
+      step('commit before')
+      const done = await file.commit()
+      step('commit after')
+      return done
+    },
+  })
+  const files: FileAccess = {
+    output: async (location, options) => {
+      step('output')
+      return stepping(await inner.output(location, options))
+    },
+    input: (file, options) => inner.input(file, options),
+    scratch: async (options) => {
+      step('scratch')
+      return inner.scratch(options)
     },
   }
+  const adopt: FileAccess['adopt'] = async (...args) => {
+    step('adopt')
+    return stepping((await inner.adopt?.(...args)) ?? noOutput())
+  }
+  return { steps: () => steps, files: adopts ? { ...files, adopt } : files }
+}
+
+function noOutput(): never {
+  throw new Error('the file access adopts nothing')
 }
 
 const rows = Array.from({ length: 40 }, (_, n) => ({ n, k: n % 4, s: `value ${n}` }))
@@ -64,25 +75,34 @@ const rows = Array.from({ length: 40 }, (_, n) => ({ n, k: n % 4, s: `value ${n}
 const manyRows = Array.from({ length: 260_000 }, (_, n) => ({ n }))
 
 describe('a failure at any step of storage leaves nothing', () => {
-  test.each<readonly [string, Partial<WriteRequest>]>([
+  const kinds: readonly (readonly [string, Partial<WriteRequest>])[] = [
     ['one file', {}],
     ['one file of several segments', { targetFileSizeBytes: 1_000_000_000 }],
     ['several files of several segments', { targetFileSizeBytes: 1 }],
     ['partitioned', { spec: byK }],
     ['partitioned and sorted', { spec: byK, sortOrder: byN }],
     ['sorted and split', { sortOrder: byN, targetFileSizeBytes: 300 }],
-  ])('%s', async (name, more) => {
+  ]
+  const accesses = [
+    { access: 'that adopts files', adopts: true },
+    { access: 'that does not', adopts: false },
+  ]
+  const cases = accesses.flatMap((each) => kinds.map(([name, more]) => ({ ...each, name, more })))
+  test.each(cases)('$name, by a file access $access', async ({ name, more, adopts }) => {
     const failure = new StorageQuotaError('the disk is full')
     const given = name.includes('segments') ? manyRows : rows
     const source = (): RowSource => ({ kind: 'rows', rows: given[Symbol.iterator]() })
     const before = await shop.leftovers()
-    const counting = failingAt(-1, failure)
+    const counting = failingAt(-1, failure, adopts)
     const { files } = await shop.write(source(), schema, { ...more, files: counting.files })
     expect(counting.steps()).toContain('commit after')
+    // Nothing is in place before everything is made.
+    const made = Math.max(counting.steps().lastIndexOf('output'), counting.steps().lastIndexOf('adopt'))
+    expect(counting.steps().indexOf('commit before')).toBeGreaterThan(made)
     const kept = await shop.leftovers()
     expect(kept.length).toBe(before.length + files.length)
     for (let at = 0; at < counting.steps().length; at++) {
-      const failing = failingAt(at, failure)
+      const failing = failingAt(at, failure, adopts)
       await expect(shop.write(source(), schema, { ...more, files: failing.files })).rejects.toBe(failure)
       expect(await shop.leftovers()).toEqual(kept)
     }
@@ -102,8 +122,8 @@ describe('an abort', () => {
       const files: FileAccess = {
         ...counting.files,
         // The engine is asked to begin right after this.
-        scratch: async () => {
-          const scratch = await counting.files.scratch()
+        scratch: async (options) => {
+          const scratch = await counting.files.scratch(options)
           setImmediate(() => controller.abort())
           return scratch
         },

@@ -212,6 +212,12 @@ describe('the files of a partitioned write', () => {
     const { files } = await shop.write({ kind: 'rows', rows }, schema, { spec })
     expect(files).toHaveLength(1500)
     expect(files.every((file) => file.recordCount === 4)).toBe(true)
+    const paths = files.map((file) => `'${pathOf(file)}'`).join(', ')
+    const [found] = await shop.sql(
+      `SELECT count(*) AS rows, count(DISTINCT kind) AS kinds, count(DISTINCT filename) AS files,
+       count(*) FILTER (NOT contains(filename, 'n=' || n || '/')) AS misplaced FROM read_parquet([${paths}], filename = true)`,
+    )
+    expect(found).toEqual({ rows: 6000n, kinds: 6000n, files: 1500n, misplaced: 0n })
   })
 
   test('are split when a partition is much larger than the target', async () => {

@@ -24,7 +24,7 @@ export interface Workshop {
   write(source: WriteRequest['source'], schema: Schema, more?: Partial<WriteRequest>): Promise<WriteResult>
   /** Runs SQL in a DuckDB that is not the one under test. */
   sql(statement: string): Promise<readonly Record<string, unknown>[]>
-  /** Every file below the data folder, hidden ones too. */
+  /** Every file below the data folder, hidden ones and hidden folders too. */
   leftovers(): Promise<readonly string[]>
   close(): Promise<void>
 }
@@ -51,7 +51,7 @@ export async function openWorkshop(options: { readonly memoryLimitBytes?: number
       )
       const staged = await readdir(join(folder, 'scratch'))
       return [
-        ...found.filter((entry) => entry.isFile()).map((entry) => entry.name),
+        ...found.filter((entry) => entry.isFile() || entry.name.startsWith('.')).map(({ name }) => name),
         // The engine's own folder stays as long as the engine.
         ...staged.filter((name) => !name.startsWith('duckdb-')),
       ]
@@ -87,6 +87,7 @@ function defaults(
     metrics: metricsConfig(schema, sortOrder, {}),
     operationId: `op${operations}`,
     locate: (path, name) => `file://${join(folder, 'data', path, name)}`,
+    dataFolder: `file://${join(folder, 'data')}`,
   }
 }
 

@@ -41,7 +41,7 @@ async function endsOf(scenario: string, bytes: number | null): Promise<readonly 
 
 const MEBIBYTE = 2 ** 20
 
-test.each(['warehouse', 'moved', 'spill'])('%s: no room for the rows', async (scenario) => {
+test.each(['warehouse', 'sorted', 'moved', 'spill'])('%s: no room for the rows', async (scenario) => {
   expect(await endsOf(scenario, 8 * MEBIBYTE)).toEqual(['FLOEBERG_STORAGE_QUOTA', 'ok'])
 })
 

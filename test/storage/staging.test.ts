@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { FileAccess, OutputFile } from '../../src/engine/file-access.ts'
 import {
   MissingFileError,
   ObjectChangedError,
@@ -105,6 +106,54 @@ describe.each([
     expect(await store.get(`${root}/data/x.parquet`)).toEqual(bytes('rows'))
   })
 
+  test('a finished file is adopted: invisible until the commit, whole afterwards, gone from where it was', async () => {
+    const { store, root, scratchDir } = await setUp()
+    const files = createFileAccess(store, { scratchDir })
+    const scratch = await files.scratch({ beside: `${root}/data` })
+    const locations = ['p=1/a.parquet', 'p=1/b.parquet', 'p=2/c.parquet'].map(
+      (name) => `${root}/data/${name}`,
+    )
+    const outputs = await Promise.all(locations.map((location) => adopted(files, scratch.path, location)))
+    expect(await collect(store.list(`${root}/`))).toEqual([])
+    expect(await Promise.all(outputs.map((output) => output.commit()))).toEqual(
+      locations.map((location) => ({ size: location.length })),
+    )
+    for (const location of locations) expect(await store.get(location)).toEqual(bytes(location))
+    expect(await filesIn(scratch.path)).toEqual([])
+    for (const output of outputs) await output.abort()
+    expect((await collect(store.list(`${root}/`))).map(({ location }) => location).sort()).toEqual(locations)
+    await scratch.remove()
+    expect(await filesIn(scratchDir)).toEqual([])
+  })
+
+  test('an adopted file never replaces another, and is gone when it is discarded', async () => {
+    const { store, root, scratchDir } = await setUp()
+    const files = createFileAccess(store, { scratchDir })
+    const scratch = await files.scratch()
+    await store.put(`${root}/data/x.parquet`, bytes('others'))
+    const late = await adopted(files, scratch.path, `${root}/data/x.parquet`)
+    await expect(late.commit()).rejects.toThrow(ObjectExistsError)
+    const output = await adopted(files, scratch.path, `${root}/data/y.parquet`)
+    await output.commit()
+    for (const each of [late, output]) await each.discard()
+    expect(await store.get(`${root}/data/x.parquet`)).toEqual(bytes('others'))
+    expect(await collect(store.list(`${root}/`))).toHaveLength(1)
+    expect(await filesIn(scratch.path)).toEqual([])
+  })
+
+  test('a commit of an adopted file whose answer was lost may be called again', async () => {
+    const { store, root, scratchDir } = await setUp()
+    const controller = new FaultController()
+    const files = createFileAccess(faultStore(store, controller), { scratchDir })
+    const scratch = await files.scratch()
+    const location = `${root}/data/p=1/x.parquet`
+    const output = await adopted(files, scratch.path, location)
+    controller.reset({ mode: 'error-after', at: 1 })
+    await expect(output.commit()).rejects.toThrow(StorageUnavailableError)
+    expect(await output.commit()).toEqual({ size: location.length })
+    expect(await store.get(location)).toEqual(bytes(location))
+  })
+
   test('an input is the file, and a missing one is named', async () => {
     const { store, root, scratchDir } = await setUp()
     const content = new Uint8Array(20_000_000).map((_byte, i) => i * 7)
@@ -141,6 +190,40 @@ describe.each([
     const signal = AbortSignal.abort()
     await expect(files.output(`${root}/x`, { signal })).rejects.toThrow(OperationAbortedError)
     await expect(files.input({ location: `${root}/x` }, { signal })).rejects.toThrow(OperationAbortedError)
+  })
+})
+
+/** A new file in a scratch folder, its location for bytes, on its way there. */
+async function adopted(files: FileAccess, folder: string, location: string): Promise<OutputFile> {
+  const path = join(folder, basename(location))
+  await writeFile(path, location)
+  const output = await files.adopt?.(path, location)
+  if (output === undefined) throw new Error('the file access adopts nothing')
+  return output
+}
+
+describe('a scratch folder beside outputs', () => {
+  test('is on their disk, and no object; left behind, it is found there', async () => {
+    const { store, root, scratchDir } = await local()
+    const files = createFileAccess(store, { scratchDir })
+    const scratch = await files.scratch({ beside: `${root}/data` })
+    expect(toFileUri(dirname(scratch.path))).toBe(`${root}/data`)
+    expect((await stat(scratch.path)).mode & 0o077).toBe(0)
+    await writeFile(join(scratch.path, 'part-0'), 'x')
+    expect(await collect(store.list(`${root}/`))).toEqual([])
+    const left = (await collect(new LocalObjectStore().listTemporary(`${root}/`))).map(
+      ({ location }) => location,
+    )
+    expect(left).toEqual([toFileUri(scratch.path)])
+    expect((await store.delete(left)).deleted).toEqual(left)
+    expect(existsSync(scratch.path)).toBe(false)
+  })
+
+  test('is in the scratch directory where outputs are elsewhere', async () => {
+    const { store, root, scratchDir } = await memory()
+    const scratch = await createFileAccess(store, { scratchDir }).scratch({ beside: `${root}/data` })
+    expect(dirname(scratch.path)).toBe(scratchDir)
+    await scratch.remove()
   })
 })
 

@@ -1,24 +1,26 @@
 /** The data files of one write, from their hidden beginnings to their locations, or to nothing. */
-import { renameSync, rmdirSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { copyFile, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { join } from 'node:path'
 import { throwIfAborted } from '../../abort.ts'
 import { StorageDeniedError, StorageQuotaError, StorageUnavailableError } from '../../errors.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { OutputFile } from '../file-access.ts'
+import { inParallel } from './open-tasks.ts'
 
 /** Files put in place at the same time where the file access has no other wish. */
 const AT_ONCE = 8
 
 /** What is to be written where. */
-export type OutputRequest = Pick<WriteRequest, 'operationId' | 'locate' | 'files' | 'signal'>
+export type OutputRequest = Pick<WriteRequest, 'operationId' | 'locate' | 'dataFolder' | 'files' | 'signal'>
 
 export class Outputs {
   readonly #request: OutputRequest
   readonly #files: OutputFile[] = []
-  readonly #inPlace = new Set<OutputFile>()
   readonly #scratches: { readonly path: string; remove(): Promise<void> }[] = []
+  #nursery: Promise<string> | null = null
   #named = 0
+  #unplaced = 0
 
   constructor(request: OutputRequest) {
     this.#request = request
@@ -31,12 +33,8 @@ export class Outputs {
 
   /** A new data file of a partition (its path; '' when unpartitioned), to be written by the caller. */
   async create(partitionPath: string): Promise<OutputFile> {
-    const name = `${String(this.#named).padStart(5, '0')}-${this.#request.operationId}.parquet`
-    this.#named += 1
-    const location = this.#request.locate(partitionPath, name)
-    const file = await this.#request.files.output(location, { signal: this.#request.signal })
-    this.#files.push(file)
-    return file
+    const { files, signal } = this.#request
+    return this.#own(await files.output(this.#newLocation(partitionPath), { signal }))
   }
 
   /** A data file that turned out to hold nothing: removed, and never put in place. */
@@ -46,38 +44,53 @@ export class Outputs {
     await file.discard()
   }
 
-  /**
-   * Makes a finished file in a scratch folder a new data file, in place at once: it waits for the disk
-   * while others are being made.
-   */
+  /** Makes a finished file in a private folder of this write a new data file of a partition. */
   async adopt(partitionPath: string, path: string): Promise<OutputFile> {
-    const file = await this.create(partitionPath)
+    const { files, signal } = this.#request
+    const location = this.#newLocation(partitionPath)
+    if (files.adopt !== undefined) return this.#own(await files.adopt(path, location, { signal }))
+    const file = this.#own(await files.output(location, { signal }))
     await move(path, file.localPath)
-    leaveFolder(dirname(path))
-    await file.commit()
-    this.#inPlace.add(file)
     return file
   }
 
-  /** A private folder, removed with `close`. */
-  async scratch(): Promise<string> {
-    const scratch = await this.#request.files.scratch()
+  #newLocation(partitionPath: string): string {
+    const name = `${String(this.#named).padStart(5, '0')}-${this.#request.operationId}.parquet`
+    this.#named += 1
+    return this.#request.locate(partitionPath, name)
+  }
+
+  #own(file: OutputFile): OutputFile {
+    this.#files.push(file)
+    return file
+  }
+
+  /** A private folder for files that are read again and then gone, removed with `close`. */
+  scratch(): Promise<string> {
+    return this.#scratch(undefined)
+  }
+
+  /** A new path for a file, or a folder of files, to adopt: in a private folder, removed with `close`. */
+  async unplaced(): Promise<string> {
+    this.#nursery ??= this.#scratch(this.#request.dataFolder)
+    const name = String(this.#unplaced)
+    this.#unplaced += 1
+    return join(await this.#nursery, name)
+  }
+
+  async #scratch(beside: string | undefined): Promise<string> {
+    const scratch = await this.#request.files.scratch({ beside })
     this.#scratches.push(scratch)
     return scratch.path
   }
 
-  /** Puts every file under its location. */
+  /** Puts every file under its location; the first failure leaves the rest where it is. */
   async commit(): Promise<void> {
     const { signal } = this.#request
-    const waiting = this.#files.filter((file) => !this.#inPlace.has(file)).values()
-    const worker = async (): Promise<void> => {
-      for (const file of waiting) {
-        throwIfAborted(signal)
-        await file.commit()
-      }
-    }
-    const ends = await Promise.allSettled(Array.from({ length: this.atOnce }, worker))
-    throwFirst(ends)
+    await inParallel(this.#files, this.atOnce, (file) => {
+      throwIfAborted(signal)
+      return file.commit()
+    })
   }
 
   /** Removes every file, in place or not. The first failure is thrown after all were tried. */
@@ -107,15 +120,6 @@ async function move(from: string, to: string): Promise<void> {
       throw systemError(failure)
     }
     await rm(from)
-  }
-}
-
-/** A folder of the engine's whose last file has left. */
-function leaveFolder(path: string): void {
-  try {
-    rmdirSync(path)
-  } catch {
-    // Others are still in it; it goes with the scratch folder.
   }
 }
 

@@ -19,7 +19,7 @@ interface Written {
   readonly columns: readonly OutgoingColumn[]
 }
 
-/** The tuple by the file's keys, or, where a value was too long for a folder's name, by its first row. */
+/** The tuple by the file's keys, or, where a value was too long to be a key, by its first row. */
 export async function tupleOf(
   written: Written,
   keys: readonly PartitionKey[],

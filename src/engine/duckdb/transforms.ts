@@ -1,9 +1,9 @@
 /**
  * SQL that computes partition values.
  *
- * Each partition field becomes one column to partition by, in a form that survives DuckDB's way by
- * folder names: whole numbers for whatever is one, hexadecimal for texts and bytes, a digest for
- * those too long for a folder's name. What SQL cannot compute exactly the functions of
+ * Each partition field becomes one column to partition by, in a form that DuckDB's report gives back
+ * as it was: whole numbers for whatever is one, hexadecimal for texts and bytes, a digest for those
+ * too long to be carried along. What SQL cannot compute exactly the functions of
  * `scalar-functions.ts` do, by the very code that applies transforms everywhere else.
  */
 import { InvalidArgumentError } from '../../errors.ts'
@@ -147,6 +147,9 @@ function hashedSql(buckets: number, type: PrimitiveType, sql: string): string {
 /** A value as a whole number or a text that stands for it alone. */
 export function keySql(type: PrimitiveType, sql: string): string {
   switch (type.kind) {
+    case 'int':
+    case 'long':
+      return sql
     case 'date':
       return daysSql(sql)
     case 'time':

@@ -1,6 +1,6 @@
 /** Running the COPY statements of a write, whatever its partitions, order and sizes. */
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { EngineError } from '../../errors.ts'
 import { partitionPath } from '../../format/partition-path.ts'
 import { fieldPath, type Schema } from '../../format/schema.ts'
@@ -167,13 +167,13 @@ function targetOf(copy: Pick<Copy, 'request'>): number {
 /** Files of about the target size, made in one pass. */
 async function copySized(copy: Copy): Promise<readonly WrittenFile[]> {
   const { request, columns, outputs, source } = copy
-  const folder = join(await outputs.scratch(), 'files')
+  const folder = await outputs.unplaced()
   const sql = copySql(copy.rows, folder, [
     ...parquetOptionsSql(request.parquet, columns),
     `FILE_SIZE_BYTES ${targetOf(copy)}`,
     "FILENAME_PATTERN 'part-{i}'",
   ])
-  const reports = await runCopy(copy, sql, [folder, ...source.paths], true)
+  const reports = await runCopy(copy, sql, [besides(folder), ...source.paths], true)
   const written: WrittenFile[] = []
   for (const report of reports) {
     if (report.rows > 0) written.push(await adopted(copy, report, '', []))
@@ -207,10 +207,10 @@ async function copyOrdered(
   // written as they will stay do they tell.
   const isInterim = !isStoredPart(copy, part) && part.sizeBytes !== null && part.sizeBytes > tooLarge
   const parquet = isInterim ? { ...request.parquet, ...INTERIM } : request.parquet
-  const whole = join(await outputs.scratch(), 'whole.parquet')
+  const whole = isInterim ? join(await outputs.scratch(), 'whole') : await outputs.unplaced()
   const query = `SELECT * FROM (${part.rows})${copy.orderBy}`
   const sql = copySql(query, whole, parquetOptionsSql(parquet, columns))
-  const [report] = await runCopy(copy, sql, [whole, ...part.paths], part.isFirst)
+  const [report] = await runCopy(copy, sql, [besides(whole), ...part.paths], part.isFirst)
   if (report === undefined || report.rows === 0) return []
   if (!isInterim && report.sizeBytes <= tooLarge) return [await adopted(copy, report, path, partition)]
   const parts = report.sizeBytes / targetOf(copy)
@@ -235,15 +235,15 @@ async function copyRanges(
   partition: readonly (Datum | null)[],
   count = Math.ceil(whole.sizeBytes / targetOf(copy)),
 ): Promise<readonly WrittenFile[]> {
-  const { request, columns } = copy
+  const { request, columns, outputs } = copy
   const rowsEach = Math.ceil(whole.rows / count)
   const rows = numberedRows(whole.path, columns)
   const written: WrittenFile[] = []
   for (let first = 0; first < whole.rows; first += rowsEach) {
-    const part = `${whole.path}.${first}`
+    const part = await outputs.unplaced()
     const query = `${rows} WHERE file_row_number BETWEEN ${first} AND ${first + rowsEach - 1}`
     const sql = copySql(query, part, parquetOptionsSql(request.parquet, columns))
-    const [report] = await runCopy(copy, sql, [whole.path, part], false)
+    const [report] = await runCopy(copy, sql, [whole.path, besides(part)], false)
     if (report?.rows !== Math.min(rowsEach, whole.rows - first)) {
       throw new EngineError('the engine did not write all rows')
     }
@@ -261,27 +261,30 @@ function numberedRows(path: string, columns: readonly OutgoingColumn[]): string 
 }
 
 /**
- * One pass writes a file per partition into a scratch folder. DuckDB keeps no order on that way and
+ * One pass writes a file per partition into a private folder. DuckDB keeps no order on that way and
  * knows no file size, so files that must be sorted or are too large are written once more.
  */
 async function copyPartitioned(copy: Copy, keys: readonly PartitionKey[]): Promise<readonly WrittenFile[]> {
   const { request, columns, outputs } = copy
-  const folder = join(await outputs.scratch(), 'partitions')
   const list = keys.map((key) => `${key.sql} AS ${quoteName(key.name)}`).join(', ')
   const isSorted = copy.orderBy !== ''
+  const folder = isSorted ? join(await outputs.scratch(), 'partitions') : await outputs.unplaced()
   const parquet = isSorted ? { ...request.parquet, ...INTERIM } : request.parquet
   const sql = copySql(`SELECT *, ${list} FROM (${copy.rows})`, folder, [
     ...parquetOptionsSql(parquet, columns),
     `PARTITION_BY (${keys.map((key) => quoteName(key.name)).join(', ')})`,
+    // All files in one folder: making and removing one for each partition costs as much as they do.
+    'HIVE_FILE_PATTERN false',
+    "FILENAME_PATTERN 'part-{i}'",
   ])
-  const reports = await runCopy(copy, sql, [folder, ...copy.source.paths], true, keys)
+  const reports = await runCopy(copy, sql, [besides(folder), ...copy.source.paths], true, keys)
   const parts: PartitionReport[] = []
   for (const report of reports) {
     if (report.rows === 0) continue
     const partition = await tupleOf(copy, keys, report)
     parts.push({ report, partition, path: partitionPath(request.spec, request.schema, partition) })
   }
-  // What is finished only waits for the disk; what is written once more takes the engine to itself.
+  // What is finished is only looked at; what is written once more takes the engine to itself.
   const isFinished = ({ report }: PartitionReport): boolean =>
     !isSorted && report.sizeBytes <= targetOf(copy) * SPLIT_FACTOR
   const written = await inParallel(parts, outputs.atOnce, async (part) =>
@@ -294,7 +297,7 @@ async function copyPartitioned(copy: Copy, keys: readonly PartitionKey[]): Promi
   return files
 }
 
-/** A file of one partition as DuckDB has left it in the scratch folder. */
+/** A file of one partition as DuckDB has left it. */
 interface PartitionReport {
   readonly report: FileReport
   readonly partition: readonly (Datum | null)[]
@@ -316,7 +319,7 @@ async function rewritten(
   return files
 }
 
-/** A finished file in a scratch folder as a data file. */
+/** A finished file as a data file. */
 async function adopted(
   copy: Copy,
   report: FileReport,
@@ -339,6 +342,14 @@ async function factsOf(
     splitOffsets: await splitOffsets(report.path, report.footerBytes, isOneGroup),
     extremes: await longExtremes(engine, report, leavesOf(columns), request),
   }
+}
+
+/**
+ * What to let the engine into for it to write a path: not its private folder, which is another for
+ * each write, but the one above, where the next write's will be as well.
+ */
+function besides(path: string): string {
+  return dirname(path)
 }
 
 async function runCopy(

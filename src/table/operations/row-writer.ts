@@ -19,7 +19,7 @@ import type { Datum } from '../../format/types.ts'
 import { nameMappingOf } from '../default-name-mapping.ts'
 import { parquetWriteOptions } from '../parquet-options.ts'
 import type { Runtime, TableStorage } from '../runtime.ts'
-import { dataFileLocator } from '../table-locations.ts'
+import { dataFileLocator, dataLocation } from '../table-locations.ts'
 import type { FileDecision } from './file-action.ts'
 
 export interface RowWriterOptions {
@@ -74,6 +74,7 @@ export class RowWriter {
       metrics: metricsConfig(schema, defaultSortOrder(base), base.properties),
       operationId: runtime.random.uuid(),
       locate: dataFileLocator(base.location, base.properties),
+      dataFolder: dataLocation(base.location, base.properties),
       files: storage.files,
       signal,
       onProgress,

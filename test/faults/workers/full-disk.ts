@@ -3,7 +3,7 @@
  * leaves the table as it was and nothing behind; the last line of output says how the writes ended.
  */
 import { deepStrictEqual, ok } from 'node:assert/strict'
-import { readdir, statfs, truncate, writeFile, rm } from 'node:fs/promises'
+import { link, readdir, statfs, truncate, writeFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   FloebergError,
@@ -16,6 +16,7 @@ import {
 } from '../../../src/index.ts'
 import { LocalObjectStore } from '../../../src/storage/local.ts'
 import { toFileUri } from '../../../src/storage/location.ts'
+import { createFileAccess } from '../../../src/storage/staging.ts'
 import { collect } from '../../../src/testing/case.ts'
 import { observe } from '../../support/observe.ts'
 import { argumentsOf } from '../../support/worker.ts'
@@ -104,8 +105,9 @@ async function bigThenSmall(place: Place): Promise<readonly string[]> {
 const SCENARIOS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   /** Data that the warehouse's disk cannot hold; then some that it can. */
   warehouse: async () => bigThenSmall(await openPlace(small, join(large, 'scratch'))),
-  /** The same of a finished file, which is brought there from the scratch folder. */
-  moved: async () => bigThenSmall(await openPlace(small, join(large, 'scratch'), { sorted: true })),
+  /** The same of rows that are sorted on their way. */
+  sorted: async () => bigThenSmall(await openPlace(small, join(large, 'scratch'), { sorted: true })),
+  moved: adoptFromOtherDisk,
   /** Rows that have to be sorted outside of memory, with nowhere to put them. */
   spill: async () =>
     bigThenSmall(
@@ -126,6 +128,31 @@ const SCENARIOS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
     await place.manager.close()
     return ends
   },
+}
+
+/** Finished files that are brought there from another disk: one that is too large, and one that fits. */
+async function adoptFromOtherDisk(): Promise<readonly string[]> {
+  const store = new LocalObjectStore()
+  const prefix = `${toFileUri(small)}/data/`
+  const access = createFileAccess(store, { scratchDir: join(large, 'scratch') })
+  const scratch = await access.scratch()
+  const there = async (): Promise<readonly string[]> =>
+    [...(await collect(store.list(prefix))), ...(await collect(store.listTemporary(prefix)))].map(
+      ({ location }) => location,
+    )
+  const [big, little] = [join(scratch.path, 'big'), join(scratch.path, 'little')]
+  await link(source, big)
+  await writeFile(little, 'little')
+  const failing = await access.adopt?.(big, `${prefix}big`)
+  const failure: unknown = await failing?.commit().catch((error: unknown) => error)
+  ok(failure instanceof FloebergError, `not a typed error: ${String(failure)}`)
+  await failing?.discard()
+  deepStrictEqual(await there(), [])
+  await (await access.adopt?.(little, `${prefix}little`))?.commit()
+  deepStrictEqual(await there(), [`${prefix}little`])
+  deepStrictEqual(await readdir(scratch.path), [])
+  await scratch.remove()
+  return [failure.code, 'ok']
 }
 
 const PARTITIONS = 1000
