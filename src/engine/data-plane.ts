@@ -87,11 +87,17 @@ export interface WriteRequest extends RunOptions {
   /** Location of a folder that is there for such files: what will be one may be made in it. */
   readonly dataFolder?: string | undefined
   readonly files: FileAccess
+  /**
+   * For who has something to do while finished files become durable: `write` may answer when they are
+   * whole, and says here what to wait for before anything leads to them. Should that fail, they are
+   * removed. Where it is absent, or never called, nothing is left to wait for.
+   */
+  readonly onPlacing?: ((placed: Promise<void>) => void) | undefined
 }
 
 /** What an engine wrote. */
 export interface WriteResult {
-  /** Committed to storage, not yet to any snapshot. */
+  /** Committed to storage (see `onPlacing`), not yet to any snapshot. */
   readonly files: readonly ContentFile[]
   readonly rows: number
 }

@@ -153,7 +153,7 @@ class AppendedRows<In, Out> {
   async write({ source, filter }: WriteInput): Promise<void> {
     const { metadata } = this.#state
     const bound = filter === undefined ? undefined : bindExpression(currentSchema(metadata), filter)
-    this.#files = await this.#rows.write(metadata, source, bound)
+    this.#files = await this.#rows.writeAhead(metadata, source, bound)
   }
 
   change(target: SnapshotTarget): AppendChange {
@@ -161,6 +161,7 @@ class AppendedRows<In, Out> {
       strategy: this.#options.commitStrategy,
       schema: currentSchema(this.#state.metadata),
       discardData: () => this.#rows.discard(),
+      placed: () => this.#rows.placed(),
       rewrite: this.#rewrite(),
     })
   }

@@ -65,7 +65,7 @@ export class SnapshotProducer {
   readonly #keptFiles: string[] = []
   #attemptFiles: string[] = []
   #manifestCount = 0
-  /** Manifests that every attempt shares, still being written. */
+  /** Manifests that every attempt shares, and what else a snapshot waits for, still being written. */
   #underWay: Promise<unknown>[] = []
   /** Manifests of the last attempt's list. */
   #listed: ReadonlySet<string> = new Set()
@@ -130,11 +130,15 @@ export class SnapshotProducer {
       file,
     }))
     const { manifest, bytes } = this.#encodeManifest(base, entries)
-    const put = this.#putManifest(manifest.location, bytes, this.#sharedFiles)
-    // `written` tells of a failure; until it is asked, nobody may have to listen.
-    put.catch(() => undefined)
-    this.#underWay.push(put)
+    this.waitFor(this.#putManifest(manifest.location, bytes, this.#sharedFiles))
     return manifest
+  }
+
+  /** Something that has to be there before a snapshot is: `written` waits for it as well. */
+  waitFor(writing: Promise<void>): void {
+    // `written` tells of a failure; until it is asked, nobody may have to listen.
+    writing.catch(() => undefined)
+    this.#underWay.push(writing)
   }
 
   /** What a snapshot lists that leaves all of its parent as it is: its own manifests, then the parent's. */
@@ -148,7 +152,7 @@ export class SnapshotProducer {
     return 'file' in inherited ? { manifests: own, inherited } : { manifests: [...own, ...inherited] }
   }
 
-  /** Waits for the manifests of added files. */
+  /** Waits for the manifests of added files, and for what `waitFor` was given. */
   async written(): Promise<void> {
     const puts = this.#underWay
     this.#underWay = []

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RowSource, WriteRequest } from '../../src/engine/data-plane.ts'
 import type { FileAccess, OutputFile } from '../../src/engine/file-access.ts'
@@ -7,7 +7,7 @@ import { createSpec } from '../../src/format/partition-spec.ts'
 import { createSortOrder } from '../../src/format/sort-order.ts'
 import { LocalObjectStore } from '../../src/storage/local.ts'
 import { createFileAccess } from '../../src/storage/staging.ts'
-import { openWorkshop, pathOf, schemaOf, type Workshop } from './writing.ts'
+import { openWorkshop, pathOf, rowsOf, schemaOf, type Workshop } from './writing.ts'
 
 let shop: Workshop
 
@@ -106,6 +106,66 @@ describe('a failure at any step of storage leaves nothing', () => {
       await expect(shop.write(source(), schema, { ...more, files: failing.files })).rejects.toBe(failure)
       expect(await shop.leftovers()).toEqual(kept)
     }
+  })
+})
+
+describe('for who waits for the placing of files by himself', () => {
+  test('the write answers while a file is on its way', async () => {
+    const inner = failingAt(-1, new Error()).files
+    let arrive: () => void = () => {}
+    const way = new Promise<void>((resolve) => (arrive = resolve))
+    const files: FileAccess = {
+      ...inner,
+      output: async (location, options) => {
+        const file = await inner.output(location, options)
+        return { ...file, commit: () => way.then(() => file.commit()) }
+      },
+    }
+    const placing: Promise<void>[] = []
+    const written = await shop.write({ kind: 'rows', rows }, schema, {
+      files,
+      onPlacing: (placed) => placing.push(placed),
+    })
+    const [file] = written.files
+    if (file === undefined) throw new Error('no file was written')
+    expect(placing).toHaveLength(1)
+    expect(await shop.leftovers()).not.toContain(basename(pathOf(file)))
+    arrive()
+    await placing[0]
+    expect(await shop.leftovers()).toContain(basename(pathOf(file)))
+    expect(await rowsOf(file)).toHaveLength(rows.length)
+  })
+
+  test.each<readonly [string, Partial<WriteRequest>]>([
+    ['one file', {}],
+    ['partitioned', { spec: byK }],
+  ])('%s: a failure at any step leaves nothing', async (_name, more) => {
+    const failure = new StorageQuotaError('the disk is full')
+    const kept = await shop.leftovers()
+    const ends: string[] = []
+    for (let at = 0; ; at++) {
+      const failing = failingAt(at, failure)
+      let placed: Promise<void> = Promise.resolve()
+      const onPlacing = (placing: Promise<void>): void => {
+        placed = placing
+      }
+      const end = await shop
+        .write({ kind: 'rows', rows }, schema, { ...more, files: failing.files, onPlacing })
+        .then(
+          () =>
+            placed.then(
+              () => 'placed',
+              () => 'not placed',
+            ),
+          () => 'not written',
+        )
+      ends.push(end)
+      if (end === 'placed') break
+      expect(await shop.leftovers()).toEqual(kept)
+    }
+    expect(ends).toContain('not written')
+    // Files of partitions are on their way while others are being made: the write itself fails.
+    if (more.spec === undefined) expect(ends).toContain('not placed')
   })
 })
 

@@ -97,7 +97,7 @@ export class Session {
 
   /** Rows of a statement by column name, for small results. */
   async rows(sql: string, options: StatementOptions): Promise<readonly Record<string, unknown>[]> {
-    return (await this.run(sql, options)).getRowObjects()
+    return rowsOf(await this.run(sql, options))
   }
 
   /**
@@ -252,6 +252,12 @@ export class Session {
     const total = Number(total_rows_to_process)
     onProgress({ rows: Number(rows_processed), totalRows: total > 0 ? total : null })
   }
+}
+
+/** Rows of a result that is in memory: taken from there, with no turn of the thread pool for each chunk. */
+export function rowsOf(result: DuckDBMaterializedResult): readonly Record<string, DuckDBValue>[] {
+  const names = result.deduplicatedColumnNames()
+  return Array.from({ length: result.chunkCount }, (_, at) => result.getChunk(at).getRowObjects(names)).flat()
 }
 
 function markedSql(query: string): string {

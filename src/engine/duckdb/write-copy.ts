@@ -14,7 +14,7 @@ import { longExtremes } from './long-extremes.ts'
 import { inParallel } from './open-tasks.ts'
 import type { Outputs } from './outputs.ts'
 import { tupleOf } from './partition-tuple.ts'
-import type { Session } from './session.ts'
+import { rowsOf, type Session } from './session.ts'
 import type { OpenSource } from './sources.ts'
 import { splitOffsets } from './split-offsets.ts'
 import { distinctNames, quoteName, quotePaths } from './sql.ts'
@@ -375,8 +375,7 @@ async function runCopy(
       nameOf: copy.source.stored?.nameOf,
       values: isFirst ? copy.source.stored?.values : undefined,
     })
-    const rows = await result.getRowObjects()
-    return rows.map((row) => reportOf(row, keys))
+    return rowsOf(result).map((row) => reportOf(row, keys))
   })
 }
 

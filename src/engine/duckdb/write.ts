@@ -123,17 +123,26 @@ async function withOutputs(
   task: (outputs: Outputs) => Promise<readonly ContentFile[]>,
 ): Promise<WriteResult> {
   const outputs = new Outputs(request)
-  try {
-    const files = await task(outputs)
+  const files = await orNothing(outputs, () => task(outputs))
+  const placed = orNothing(outputs, async () => {
     await outputs.commit()
-    return { files, rows: files.reduce((sum, file) => sum + file.recordCount, 0) }
+    await outputs.close()
+  })
+  if (request.onPlacing === undefined) await placed
+  else request.onPlacing(placed)
+  return { files, rows: files.reduce((sum, file) => sum + file.recordCount, 0) }
+}
+
+/** A step that fails leaves none of the files behind. */
+async function orNothing<T>(outputs: Outputs, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step()
   } catch (error) {
     // What cannot be removed bears the operation's id, by which orphan removal finds it; the failure
     // of the write is what the caller must hear.
     await outputs.discard().catch(() => undefined)
+    await outputs.close().catch(() => undefined)
     throw error
-  } finally {
-    await outputs.close()
   }
 }
 

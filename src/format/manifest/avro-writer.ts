@@ -68,6 +68,11 @@ export class BlockWriter {
     this.options = options
   }
 
+  /** Records of the block in progress. */
+  get pending(): number {
+    return this.count
+  }
+
   endRecord(): void {
     this.count += 1
     if (this.sink.length >= BLOCK_BYTES) this.endBlock()

@@ -46,8 +46,9 @@ export interface ExtendManifestListRequest extends WriteManifestListRequest {
  * Encodes the list of `manifests`, followed by all manifests of the parent's list.
  *
  * What the parent's list holds is copied without being decoded where its schema and codec are the
- * ones that would be written: only its first block is packed again, while it is small, so that a
- * list does not fall apart into blocks of one manifest.
+ * ones that would be written. Only a small block at its beginning is packed again, so that a list does
+ * not fall apart into blocks of one manifest, and with the block behind it when it is small no more:
+ * to pack a large block for every commit is the most that a list costs.
  */
 export function extendManifestList(request: ExtendManifestListRequest): Uint8Array {
   const formatVersion = writableVersion(request.formatVersion)
@@ -58,14 +59,20 @@ export function extendManifestList(request: ExtendManifestListRequest): Uint8Arr
     const inherited = readManifestList(bytes, { file, codecs: request.codecs })
     return writeManifestList({ ...request, manifests: [...request.manifests, ...inherited] })
   }
-  const [first, ...rest] = packedBlocks(bytes, header, file)
+  const rest = [...packedBlocks(bytes, header, file)]
   const blocks = new BlockWriter({ codec, codecs: request.codecs })
   writeManifests(blocks, formatVersion, request)
-  if (first === undefined) return assembleList(request, formatVersion, codec, blocks.finish())
-  const data = unpackBlock(first.data, codec, { file, codecs: request.codecs })
-  if (!blocks.append(data, first.count)) rest.unshift(first)
+  for (let next = rest[0]; next !== undefined; next = rest[0]) {
+    if (next.count >= SMALL_BLOCK && blocks.pending < SMALL_BLOCK) break
+    const data = unpackBlock(next.data, codec, { file, codecs: request.codecs })
+    if (!blocks.append(data, next.count)) break
+    rest.shift()
+  }
   return assembleList(request, formatVersion, codec, [...blocks.finish(), ...rest])
 }
+
+/** A block of fewer manifests is small. */
+const SMALL_BLOCK = 32
 
 function writableVersion(version: FormatVersion): 1 | 2 {
   if (version !== 3) return version

@@ -26,6 +26,8 @@ export interface AppendOptions {
   readonly schema: Schema
   /** Removes the data files; called when the operation gives up for certain. */
   readonly discardData: () => Promise<void>
+  /** Waits until the data files are durable; absent where they are. */
+  readonly placed?: (() => Promise<void>) | undefined
   /** Absent where every id that the files carry is the committed table's own. */
   readonly rewrite?: RewriteOptions | undefined
 }
@@ -94,7 +96,7 @@ export class AppendChange implements CommitChange {
     checkKeptColumns(base, this.#schema, this.#layout?.lastColumnId)
     await this.#rewriteFor(base, mayDiscard)
     checkWrittenSchema(base, this.#schema, this.#files)
-    this.#added ??= this.#producer.writeAddedManifests(base, this.#files)
+    this.#added ??= this.#writeAdded(base)
     const { updates, requirements } = await this.#producer.finish(
       base,
       {
@@ -132,6 +134,13 @@ export class AppendChange implements CommitChange {
     const files = await rewrite.copy({ ...layout, files: this.#files }, base, mayDiscard)
     await this.replaceFiles(files, currentSchema(base), mayDiscard ? 'removed' : 'kept')
     this.#layout = { metadata: base, lastColumnId: rewrite.lastColumnId() }
+  }
+
+  /** What the manifests name may become durable together with them. */
+  #writeAdded(base: TableMetadata): readonly ManifestFile[] {
+    const { placed } = this.#options
+    if (placed !== undefined) this.#producer.waitFor(placed())
+    return this.#producer.writeAddedManifests(base, this.#files)
   }
 
   async #manifests(

@@ -9,8 +9,9 @@ import type { ContentFile } from '../../format/manifest/entry.ts'
 import { currentSchema, specById } from '../../format/metadata/views.ts'
 import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import type { Row } from '../../format/values/value.ts'
+import { allDone } from '../concurrency.ts'
 import type { WrittenLayout } from '../written-layout.ts'
-import { RowWriter, type RowWriterOptions } from './row-writer.ts'
+import { RowWriter, type RowWriterOptions, type WriteLayout } from './row-writer.ts'
 
 /** Files, and the table that they were written for. */
 export interface WrittenFiles extends WrittenLayout {
@@ -20,6 +21,8 @@ export interface WrittenFiles extends WrittenLayout {
 export class RowFiles {
   readonly #options: RowWriterOptions
   #writers: RowWriter[] = []
+  /** Files that are whole, on their way to their locations. */
+  readonly #placing: Promise<void>[] = []
 
   constructor(options: RowWriterOptions) {
     this.#options = options
@@ -30,10 +33,31 @@ export class RowFiles {
     base: TableMetadata,
     source: RowSource,
     filter?: BoundExpression,
+    layout: WriteLayout = {},
   ): Promise<readonly ContentFile[]> {
     const writer = new RowWriter(this.#options)
     this.#writers.push(writer)
-    return writer.writeRows(base, source, filter)
+    return writer.writeRows(base, source, filter, layout)
+  }
+
+  /** As `write`, except that the files may be durable only once `placed` has come to its end. */
+  async writeAhead(
+    base: TableMetadata,
+    source: RowSource,
+    filter?: BoundExpression,
+  ): Promise<readonly ContentFile[]> {
+    return this.write(base, source, filter, {
+      onPlacing: (placed) => {
+        // `placed` tells of a failure; until it is asked, nobody may have to listen.
+        placed.catch(() => undefined)
+        this.#placing.push(placed)
+      },
+    })
+  }
+
+  /** Waits until all files are durable under their locations. */
+  placed(): Promise<void> {
+    return allDone(this.#placing)
   }
 
   /**
@@ -42,6 +66,7 @@ export class RowFiles {
    */
   async copy(from: WrittenFiles, to: TableMetadata, removeOld: boolean): Promise<readonly ContentFile[]> {
     const { runtime, storage, signal } = this.#options
+    await this.placed()
     const old = this.#writers
     this.#writers = []
     const schema = currentSchema(from.metadata)
@@ -73,6 +98,8 @@ export class RowFiles {
 
   /** Removes everything that was written and not given up before. */
   async discard(): Promise<void> {
+    // A file that is still on its way would come to stay. Why it fails is told to whoever waits for it.
+    await this.placed().catch(() => undefined)
     for (const writer of this.#writers) await writer.discard()
   }
 }

@@ -29,9 +29,9 @@ export interface RowWriterOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** How new files differ from those of an ordinary write. */
+/** How a write differs from an ordinary one. */
 export type WriteLayout = Partial<
-  Pick<WriteRequest, 'spec' | 'sortOrder' | 'zOrder' | 'targetFileSizeBytes' | 'locate'>
+  Pick<WriteRequest, 'spec' | 'sortOrder' | 'zOrder' | 'targetFileSizeBytes' | 'locate' | 'onPlacing'>
 >
 
 /** A match and what was decided for its file. */

@@ -250,7 +250,26 @@ describe('extending the parent’s list', () => {
     expect(read(list).map((manifest) => manifest.addedRowsCount)).toEqual(
       Array.from({ length: 3000 }, (_, index) => 2999 - index),
     )
-    expect(blockCounts(list).length).toBeLessThan(10)
+    expect(blockCounts(list).length).toBeLessThan(12)
+  })
+
+  test('one by one: what is packed again is small, but for one time in many', () => {
+    const packed: number[] = []
+    const counting = {
+      ...codecs,
+      deflateRaw: (bytes: Uint8Array) => {
+        packed.push(bytes.length)
+        return codecs.deflateRaw(bytes)
+      },
+    }
+    let list = write(manifests(0, 300))
+    for (let index = 0; index < 100; index += 1)
+      list = extend(list, manifests(1000 + index, 1), { codecs: counting })
+    const bytesOfOne = packed[0] ?? 0
+    const large = packed.filter((bytes) => bytes > bytesOfOne * 40)
+    expect(packed).toHaveLength(100)
+    expect(large.length).toBeGreaterThan(0)
+    expect(large.length).toBeLessThan(5)
   })
 
   test.each([
