@@ -66,8 +66,10 @@ async function writeStream(
     if (second.done === true) {
       const { rows, bytes, blocks } = first.value
       const sizes = { rowCount: rows, sizeBytes: bytes }
-      const options = { engine, schema: request.schema, signal: request.signal }
-      return await writeSource(engine, request, openHeld(stream, blocks, options, sizes))
+      // What makes one row group is work for one thread.
+      const copier = await engine.sequential()
+      const options = { engine: copier, schema: request.schema, signal: request.signal }
+      return await writeSource(copier, request, openHeld(stream, blocks, options, sizes))
     }
     const all = chained([first.value, second.value], segments)
     return await withOutputs(request, async (outputs) => {
