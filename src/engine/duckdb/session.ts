@@ -8,11 +8,11 @@ import type {
   DuckDBMaterializedResult,
   DuckDBValue,
 } from '@duckdb/node-api'
-import duckdb from '@duckdb/node-bindings'
 import { throwIfAborted } from '../../abort.ts'
 import { EngineError } from '../../errors.ts'
 import type { Progress } from '../data-plane.ts'
 import { engineError, type FailureContext } from './errors.ts'
+import { bytesOf, readColumns } from './raw-vector.ts'
 
 export interface StatementOptions extends FailureContext {
   /** Of the parameters `$1`, `$2` … */
@@ -202,9 +202,9 @@ function markedSql(query: string): string {
 
 /** Whether the last row of a chunk is the end mark of a guarded stream. */
 function endsWithMark(chunk: DuckDBDataChunk): boolean {
-  const vector = duckdb.data_chunk_get_vector(chunk.chunk, chunk.columnCount - 1)
-  const marks = duckdb.vector_get_data(vector, chunk.rowCount)
-  const first = marks.indexOf(1)
+  const first = readColumns(chunk, chunk.rowCount, (columnAt) =>
+    bytesOf(columnAt(chunk.columnCount - 1), 1).indexOf(1),
+  )
   if (first === -1) return false
   if (first !== chunk.rowCount - 1) throw new EngineError('the engine delivered rows after the end mark')
   return true
