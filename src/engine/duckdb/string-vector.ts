@@ -89,6 +89,19 @@ function fillOffsets(
   return end - start
 }
 
+/** Bytes of the strings that do not lie in the vector itself. */
+export function longBytes(from: VectorRows, validity: Uint8Array | null): number {
+  const { words, rows } = entriesOf(from)
+  const count = countOf(from)
+  let sum = 0
+  for (let i = 0; i < count; i++) {
+    const row = rows === null ? i : (rows[i] ?? 0)
+    const length = words[row * ENTRY_WORDS + LENGTH] ?? 0
+    if (length > INLINE_BYTES && (validity === null || isValid(validity, row))) sum += length
+  }
+  return sum
+}
+
 function copyStrings(strings: StringEntries, offsets: Int32Array, target: Uint8Array): void {
   const count = offsets.length - 1
   const start = offsets[0] ?? 0
