@@ -10,16 +10,17 @@ import type { OpenTask } from './open-tasks.ts'
 import { rowWidth, type RowWidth } from './row-width.ts'
 import type { StreamChunk } from './session.ts'
 
-/** Rows that are read with DuckDB's own small buffer, to look at them: one Arrow batch, which comes early so. */
-const FIRST_ROWS = 131_072
+/** Rows that are read with DuckDB's own small buffer, to look at them. */
+const FIRST_ROWS = 32_768
 
 /** Of fewer rows too few are left to make up for a second query. */
-const ROWS_WORTH_IT = 4 * FIRST_ROWS
+const ROWS_WORTH_IT = 500_000
 
 /** Less than this is not worth setting. */
 const LEAST_BYTES = 2_000_000
 
-/** One chunk in so many is looked at. */
+/** Chunks that are looked at: these first ones, and one in so many of the others. */
+const LOOK_FIRST = 16
 const LOOK_EVERY = 16
 
 export class ReadAhead {
@@ -39,7 +40,8 @@ export class ReadAhead {
 
   /** Looks at rows as they come. */
   see({ chunk, rowCount }: StreamChunk): void {
-    if (this.#chunks++ % LOOK_EVERY !== 0) return
+    const number = this.#chunks++
+    if (number >= LOOK_FIRST && number % LOOK_EVERY !== 0) return
     const { vectors, texts } = rowWidth(chunk, rowCount, this.#projection)
     this.#width = { vectors, texts: Math.max(texts, this.#width?.texts ?? 0) }
   }
