@@ -114,6 +114,18 @@ describe('rows of a scan in stretches', () => {
     expect(await idsOf(requestOf(schema, [filtered]))).toStrictEqual(kept.filter((id) => id >= 32_760))
   })
 
+  test('are counted where no column is read', async () => {
+    const one = await file('columnless', MANY, `'x'`)
+    const sizes = new Map([
+      [1, 1000],
+      [2, 1000],
+    ])
+    const tasks = [taskOf({ ...one, columnSizes: sizes })]
+    let rows = 0
+    for await (const batch of readRows(shop.reader, requestOf(schemaOf([]), tasks))) rows += batch.length
+    expect(rows).toBe(MANY)
+  })
+
   test('leave the connection as it was', async () => {
     const one = await file('setting', MANY, `'x'`)
     const setting = `SELECT current_setting('streaming_buffer_size') AS size`

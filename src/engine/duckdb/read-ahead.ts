@@ -53,7 +53,8 @@ export class ReadAhead {
 
   /** The buffer to read the tasks with, as a stream wants to be told; undefined for DuckDB's own. */
   bufferBytes(tasks: readonly OpenTask[]): number | undefined {
-    if (this.#width === null) return undefined
+    // Without columns there is nothing to wait.
+    if (this.#width === null || this.#width.vectors === 0) return undefined
     const { vectors, texts } = this.#width
     const widest = tasks.reduce((most, task) => Math.max(most, this.#textBytes(task)), texts)
     const bytes = (this.#maxBytes * vectors) / (vectors + widest)
