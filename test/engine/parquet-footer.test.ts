@@ -46,6 +46,8 @@ describe('a footer', () => {
     const metadata = parquetMetadata(file.slice().buffer)
     const outline = outlineFooter(footerOf(file))
     expect(outline.rowCount).toBe(Number(metadata.num_rows))
+    const widths = metadata.row_groups.map((group) => Number(group.total_byte_size) / Number(group.num_rows))
+    expect(outline.rowBytes).toBe(Math.max(...widths))
     expect(ours(parseColumns(outline.schemaBytes))).toStrictEqual(theirs(parquetSchema(metadata).children))
   })
 

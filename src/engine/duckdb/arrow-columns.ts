@@ -2,15 +2,8 @@
 import type * as ApacheArrow from 'apache-arrow'
 import type { Data, DataType } from 'apache-arrow'
 import { ByteBuffer, ValidityBuffer } from './arrow-buffers.ts'
-import {
-  bytesOf,
-  countOf,
-  isValid,
-  listsOf,
-  packBytesInto,
-  validityOf,
-  type VectorRows,
-} from './raw-vector.ts'
+import { bytesOf, countOf, isValid, listsOf, validityOf, type VectorRows } from './raw-vector.ts'
+import { packBytesInto } from './string-vector.ts'
 
 /** The optional package, loaded late. */
 export type Arrow = typeof ApacheArrow
@@ -168,20 +161,15 @@ export class BytesColumn extends Column {
   }
 
   protected copy(from: VectorRows, validity: Uint8Array | null): void {
-    const before = this.#values.length
-    const { offsets } = packBytesInto(from, validity, (bytes) => this.#values.grow(bytes))
-    appendOffsets(this.#offsets, offsets, before)
+    this.#offsets.grow(countOf(from) * 4)
+    // The last offset that is there already is where the new values begin.
+    const offsets = int32View(this.#offsets.written()).subarray(this.length)
+    packBytesInto(from, validity, offsets, (bytes) => this.#values.grow(bytes))
   }
 
   finish(): Data {
     return this.data({ offsets: takeOffsets(this.#offsets), values: this.#values.take() })
   }
-}
-
-/** Ends of the values, moved by what came before. */
-function appendOffsets(target: ByteBuffer, offsets: Int32Array, before: number): void {
-  const ends = int32View(target.grow((offsets.length - 1) * 4))
-  for (let i = 0; i < ends.length; i++) ends[i] = before + (offsets[i + 1] ?? 0)
 }
 
 /** The first value begins where the column does. */

@@ -1,13 +1,12 @@
 /** Chunks as Arrow record batches: the vectors' memory is copied in bulk, value by value where it must. */
 import type { DuckDBDataChunk } from '@duckdb/node-api'
-import duckdb from '@duckdb/node-bindings'
 import type { Field, RecordBatch, Schema as ArrowSchema } from 'apache-arrow'
 import { MissingDependencyError } from '../../errors.ts'
 import type { Schema } from '../../format/schema.ts'
 import type { NestedField } from '../../format/types.ts'
 import type { Arrow, ArrowColumn } from './arrow-columns.ts'
 import { arrowColumn } from './arrow-types.ts'
-import { wholeVector } from './raw-vector.ts'
+import { readColumns } from './raw-vector.ts'
 
 /** What the batches of a reader look like. */
 export type BatchSchema = ArrowSchema
@@ -48,11 +47,10 @@ class Batches implements BatchReader {
   }
 
   add(chunk: DuckDBDataChunk, rowCount: number): RecordBatch | null {
-    let bytes = 0
-    for (const [at, column] of this.#columns.entries()) {
-      column.append(wholeVector(duckdb.data_chunk_get_vector(chunk.chunk, at), rowCount))
-      bytes += column.byteLength
-    }
+    readColumns(chunk, rowCount, (columnAt) => {
+      for (const [at, column] of this.#columns.entries()) column.append(columnAt(at))
+    })
+    const bytes = this.#columns.reduce((sum, column) => sum + column.byteLength, 0)
     this.#rows += rowCount
     return this.#rows >= ROWS_PER_BATCH || bytes >= BYTES_PER_BATCH ? this.finish() : null
   }

@@ -13,7 +13,8 @@ import {
   type ArrowColumn,
   type CopyValues,
 } from './arrow-columns.ts'
-import { bytesOf, countOf, isValid, memberOf, packBytes, type VectorRows } from './raw-vector.ts'
+import { bytesOf, countOf, isValid, memberOf, type VectorRows } from './raw-vector.ts'
+import { packBytes } from './string-vector.ts'
 import { writeUnscaled } from './unscaled.ts'
 
 /** An empty column of the type that PyIceberg, too, gives an Iceberg type in Arrow. */

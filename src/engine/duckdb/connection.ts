@@ -39,6 +39,10 @@ interface Generation {
   retired: boolean
 }
 
+const MAX_AHEAD_BYTES = 64 * 1024 ** 2
+/** Of the engine's memory. */
+const AHEAD_SHARE = 1 / 16
+
 /** Connections kept open for the next task. */
 const MAX_IDLE = 4
 
@@ -74,6 +78,12 @@ export class DuckDbEngine {
   /** A private folder of this engine that every session may read and write; removed by `close`. */
   get scratchDir(): string {
     return this.#home
+  }
+
+  /** Bytes of rows that a scan may have ready for its reader. */
+  get aheadBytes(): number {
+    const { memoryLimitBytes = defaultMemoryLimit() } = this.#options
+    return Math.min(MAX_AHEAD_BYTES, memoryLimitBytes * AHEAD_SHARE)
   }
 
   /**
@@ -209,6 +219,15 @@ async function openGeneration(
   }
 }
 
+/** What a session of ours changes for one statement; all else stays locked. */
+const SESSION_SETTINGS = [
+  'enable_progress_bar',
+  'enable_progress_bar_print',
+  'partitioned_write_max_open_files',
+  'progress_bar_time',
+  'streaming_buffer_size',
+]
+
 function configuration(options: EngineOptions, tempDir: string): Record<string, string> {
   return {
     autoinstall_known_extensions: 'false',
@@ -220,9 +239,7 @@ function configuration(options: EngineOptions, tempDir: string): Record<string, 
     temp_directory: tempDir,
     memory_limit: `${options.memoryLimitBytes ?? defaultMemoryLimit()}B`,
     ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
-    // What a session of ours changes for one statement; all else stays locked.
-    allowed_configs:
-      "['partitioned_write_max_open_files', 'enable_progress_bar', 'enable_progress_bar_print', 'progress_bar_time']",
+    allowed_configs: `[${SESSION_SETTINGS.map((name) => `'${name}'`).join(', ')}]`,
   }
 }
 

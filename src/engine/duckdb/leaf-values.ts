@@ -11,10 +11,10 @@ import {
   countOf,
   int32sOf,
   isValid,
-  packBytes,
   validityOf,
   type VectorRows,
 } from './raw-vector.ts'
+import { packBytes } from './string-vector.ts'
 
 /** Reads the values of a vector of this type. */
 export function leafReader(type: PrimitiveType): (from: VectorRows) => Value[] {

@@ -17,6 +17,8 @@ export interface OpenFile {
   readonly name: string
   readonly localPath: string
   readonly rowRanges: InputFile['rowRanges']
+  /** Bytes of a row of all columns before compression, in the row group that has the widest. */
+  readonly rowBytes: number
   readonly physical: PhysicalSchema
 }
 
@@ -77,7 +79,9 @@ export async function openTasks(
     for (const { file, input, expected, outline } of held) {
       const physical = await reader.layouts.of(session, expected, outline.schemaBytes, signal)
       const { name, localPath } = expected
-      opened.set(contentFileKey(file), { file, name, localPath, rowRanges: input.rowRanges, physical })
+      const { rowRanges } = input
+      const { rowBytes } = outline
+      opened.set(contentFileKey(file), { file, name, localPath, rowRanges, rowBytes, physical })
     }
     return { ...assemble(tasks, opened), session, close }
   } catch (error) {

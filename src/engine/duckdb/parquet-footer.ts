@@ -19,6 +19,8 @@ export interface ParquetElement {
 /** Where the footer's parts lie, before its schema is parsed. */
 export interface FooterOutline {
   readonly rowCount: number
+  /** Bytes of a row before compression, in the row group that has the widest. */
+  readonly rowBytes: number
   /** Bytes of the schema: equal bytes are equal schemas. */
   readonly schemaBytes: Uint8Array
 }
@@ -42,8 +44,12 @@ export function outlineFooter(footer: Uint8Array): FooterOutline {
       rowCount = reader.integer()
     } else if (field.id === 4 && field.type === LIST) {
       if (schemaBytes === null || rowCount === null) break
-      if (rowsOfGroups(reader) !== rowCount) throw new FooterError('row groups that do not add up')
-      return { rowCount, schemaBytes }
+      const groups = readGroups(reader)
+      const rows = groups.reduce((sum, group) => sum + group.rows, 0)
+      // Readers go by these: damage there would lose rows unseen.
+      if (rows !== rowCount) throw new FooterError('row groups that do not add up')
+      const rowBytes = groups.reduce((most, group) => Math.max(most, group.bytes / (group.rows || 1)), 0)
+      return { rowCount, rowBytes, schemaBytes }
     } else {
       reader.skip(field.type)
     }
@@ -51,17 +57,22 @@ export function outlineFooter(footer: Uint8Array): FooterOutline {
   throw new FooterError('no schema, row count or row groups')
 }
 
-/** Rows of all row groups together: readers go by these, and damage there would lose rows unseen. */
-function rowsOfGroups(reader: CompactReader): number {
-  const size = reader.listSize()
-  let rows = 0
-  for (let i = 0; i < size; i++) {
+interface RowGroup {
+  readonly rows: number
+  /** Of all its columns, before compression. */
+  readonly bytes: number
+}
+
+function readGroups(reader: CompactReader): readonly RowGroup[] {
+  return Array.from({ length: reader.listSize() }, () => {
+    let [rows, bytes] = [0, 0]
     for (let field = reader.field(0); field !== null; field = reader.field(field.id)) {
-      if (field.id === 3 && field.type === I64) rows += reader.integer()
+      if (field.id === 2 && field.type === I64) bytes = reader.integer()
+      else if (field.id === 3 && field.type === I64) rows += reader.integer()
       else reader.skip(field.type)
     }
-  }
-  return rows
+    return { rows, bytes }
+  })
 }
 
 /** Parses the schema bytes of an outline into the file's columns. Throws FooterError. */

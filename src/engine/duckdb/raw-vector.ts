@@ -1,6 +1,6 @@
 /** DuckDB's vectors as they lie in memory. Whatever is taken from one is gone with its chunk. */
+import type { DuckDBDataChunk } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
-import { EngineError } from '../../errors.ts'
 
 /** Rows of a vector. */
 export interface VectorRows {
@@ -9,11 +9,51 @@ export interface VectorRows {
   readonly size: number
   /** Which of them are meant, in order; null for all. */
   readonly rows: Int32Array | null
+  /** null where what is taken from the vector is left to the garbage collector. */
+  readonly views: Views | null
 }
 
 /** All rows of a vector. */
-export function wholeVector(vector: duckdb.Vector, size: number): VectorRows {
-  return { vector, size, rows: null }
+export function wholeVector(vector: duckdb.Vector, size: number, views: Views | null = null): VectorRows {
+  return { vector, size, rows: null, views }
+}
+
+/**
+ * Hands a chunk's columns to `read`, which must be done with their memory when it returns. To the
+ * garbage collector every view of it weighs as much as memory of its own: left to it, the views of a
+ * large scan set it going every few chunks.
+ */
+export function readColumns<T>(
+  { chunk }: DuckDBDataChunk,
+  rowCount: number,
+  read: (columnAt: (at: number) => VectorRows) => T,
+): T {
+  const views = new Views()
+  try {
+    return read((at) => wholeVector(duckdb.data_chunk_get_vector(chunk, at), rowCount, views))
+  } finally {
+    views.end()
+  }
+}
+
+/** Views of native memory that end together. */
+class Views {
+  readonly #buffers: ArrayBuffer[] = []
+
+  add({ buffer, byteLength }: Uint8Array): void {
+    // Native memory is handed out as buffers of its own, never as a part of another's.
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) this.#buffers.push(buffer)
+  }
+
+  /** From here on whoever still has one sees nothing in it. */
+  end(): void {
+    for (const buffer of this.#buffers) buffer.transfer(0)
+  }
+}
+
+function seen(from: VectorRows, view: Uint8Array): Uint8Array {
+  from.views?.add(view)
+  return view
 }
 
 /** How many rows are meant. */
@@ -26,6 +66,7 @@ export function validityOf(from: VectorRows): Uint8Array | null {
   if (from.size === 0) return null
   const validity: Uint8Array | null = duckdb.vector_get_validity(from.vector, Math.ceil(from.size / 64) * 8)
   if (validity === null || validity === undefined) return null
+  seen(from, validity)
   return allSet(validity, from.size) ? null : validity
 }
 
@@ -42,7 +83,14 @@ export function isValid(validity: Uint8Array, row: number): boolean {
 
 /** The bytes of a vector of values of equal width. */
 export function bytesOf(from: VectorRows, width: number): Uint8Array {
-  return from.size === 0 ? EMPTY : duckdb.vector_get_data(from.vector, from.size * width)
+  return from.size === 0 ? EMPTY : seen(from, duckdb.vector_get_data(from.vector, from.size * width))
+}
+
+/** The memory that an address within a vector's own memory points to. */
+export function memoryAt(from: VectorRows, address: Uint8Array, size: number): Uint8Array {
+  // The vector lies in native memory, never in a SharedArrayBuffer.
+  const buffer = address.buffer as ArrayBuffer
+  return seen(from, duckdb.get_data_from_pointer(buffer, address.byteOffset, size))
 }
 
 const EMPTY = new Uint8Array(0)
@@ -55,118 +103,6 @@ export function int32sOf(from: VectorRows): Int32Array {
 export function bigint64sOf(from: VectorRows): BigInt64Array {
   const bytes = bytesOf(from, 8)
   return new BigInt64Array(bytes.buffer, bytes.byteOffset, from.size)
-}
-
-/** Texts or byte strings of one chunk, one after the other. */
-export interface PackedBytes<Target extends Uint8Array> {
-  readonly bytes: Target
-  /** Where each begins, and where the last ends. Nulls are empty. */
-  readonly offsets: Int32Array
-}
-
-/** Up to this length DuckDB keeps a string's bytes in its 16-byte entry; longer ones lie elsewhere. */
-const INLINE_BYTES = 12
-const ENTRY_BYTES = 16
-
-/** Strings close together are fetched at once, with the gap: a call costs more than a few bytes. */
-const GAP_BYTES = 256
-
-/** Up to this length copying byte by byte costs less than a view of the bytes. */
-const SHORT_BYTES = 48
-
-/** Gathers the texts or byte strings of a vector. */
-export function packBytes(from: VectorRows, validity: Uint8Array | null): PackedBytes<Buffer> {
-  return packBytesInto(from, validity, (bytes) => Buffer.allocUnsafe(bytes))
-}
-
-/** Gathers the texts or byte strings of a vector in memory that is asked for when their size is known. */
-export function packBytesInto<Target extends Uint8Array>(
-  from: VectorRows,
-  validity: Uint8Array | null,
-  allocate: (bytes: number) => Target,
-): PackedBytes<Target> {
-  const count = countOf(from)
-  const entries = bytesOf(from, ENTRY_BYTES)
-  const words = new Uint32Array(entries.buffer, entries.byteOffset, from.size * 4)
-  const offsets = new Int32Array(count + 1)
-  let end = 0
-  for (let i = 0; i < count; i++) {
-    const row = from.rows === null ? i : (from.rows[i] ?? 0)
-    if (validity === null || isValid(validity, row)) end += words[row * 4] ?? 0
-    offsets[i + 1] = end
-  }
-  if (end > MAX_PACKED) throw new EngineError('the texts of one batch are too large to be handed out')
-  const bytes = allocate(end)
-  if (end > 0) copyAll(from, entries, words, offsets, bytes)
-  return { bytes, offsets }
-}
-
-/** Offsets of 32 bits reach so far. */
-const MAX_PACKED = 2 ** 31 - 1
-
-function copyAll(
-  from: VectorRows,
-  entries: Uint8Array,
-  words: Uint32Array,
-  offsets: Int32Array,
-  target: Uint8Array,
-): void {
-  const count = offsets.length - 1
-  const rowAt = (i: number): number => (from.rows === null ? i : (from.rows[i] ?? 0))
-  for (let i = 0; i < count;) {
-    const at = offsets[i] ?? 0
-    const length = (offsets[i + 1] ?? 0) - at
-    if (length === 0) i += 1
-    else if (length <= INLINE_BYTES) {
-      const inline = rowAt(i) * ENTRY_BYTES + 4
-      for (let k = 0; k < length; k++) target[at + k] = entries[inline + k] ?? 0
-      i += 1
-    } else i = copyRun(i, rowAt, entries, words, offsets, target)
-  }
-}
-
-/** Copies long strings from `first` on while they lie close together; answers where to go on. */
-function copyRun(
-  first: number,
-  rowAt: (i: number) => number,
-  entries: Uint8Array,
-  words: Uint32Array,
-  offsets: Int32Array,
-  target: Uint8Array,
-): number {
-  const count = offsets.length - 1
-  const lengthAt = (i: number): number => (offsets[i + 1] ?? 0) - (offsets[i] ?? 0)
-  const start = words[rowAt(first) * 4 + 2] ?? 0
-  const high = words[rowAt(first) * 4 + 3] ?? 0
-  let end = start + lengthAt(first)
-  let next = first + 1
-  for (; next < count; next++) {
-    const length = lengthAt(next)
-    if (length <= INLINE_BYTES) continue
-    const row = rowAt(next)
-    const pointer = words[row * 4 + 2] ?? 0
-    if (words[row * 4 + 3] !== high || pointer < end || pointer - end > GAP_BYTES) break
-    end = pointer + length
-  }
-  const memory = duckdb.get_data_from_pointer(
-    // The entries lie in native memory, never in a SharedArrayBuffer.
-    entries.buffer as ArrayBuffer,
-    entries.byteOffset + rowAt(first) * ENTRY_BYTES + 8,
-    end - start,
-  )
-  for (let i = first; i < next; i++) {
-    const length = lengthAt(i)
-    const at = offsets[i] ?? 0
-    const row = rowAt(i)
-    if (length > INLINE_BYTES) {
-      const offset = (words[row * 4 + 2] ?? 0) - start
-      if (length > SHORT_BYTES) target.set(memory.subarray(offset, offset + length), at)
-      else for (let k = 0; k < length; k++) target[at + k] = memory[offset + k] ?? 0
-    } else {
-      for (let k = 0; k < length; k++) target[at + k] = entries[row * ENTRY_BYTES + 4 + k] ?? 0
-    }
-  }
-  return next
 }
 
 /** Lists (or maps) of a vector: where each begins and how long it is, and all their elements. */
@@ -194,8 +130,11 @@ export function listsOf(from: VectorRows, validity: Uint8Array | null): RawLists
     lengths[i] = length
     total += length
   }
-  if (inOrder && total === childSize) return { lengths, elements: wholeVector(child, childSize) }
-  return { lengths, elements: { vector: child, size: childSize, rows: gather(from, words, lengths, total) } }
+  if (inOrder && total === childSize) return { lengths, elements: wholeVector(child, childSize, from.views) }
+  return {
+    lengths,
+    elements: { ...from, vector: child, size: childSize, rows: gather(from, words, lengths, total) },
+  }
 }
 
 /** After a filter lists point here and there into their elements, with gaps. */

@@ -12,6 +12,7 @@ import { batchReader, type BatchReader } from './arrow-out.ts'
 import { openTasks, refuseUnsupported, type OpenTasks, type Reader } from './open-tasks.ts'
 import { writeWhole } from './output-path.ts'
 import { readPositionDeletes, withoutDeleted } from './position-deletes.ts'
+import { ReadAhead, rowsToRead } from './read-ahead.ts'
 import { diagnosed, failureOf } from './read-failure.ts'
 import { rowReader } from './rows-out.ts'
 import { numberedNames, scanQuery, type ScanQuery } from './scan-sql.ts'
@@ -145,27 +146,33 @@ async function* scan(reader: Reader, request: ReadRequest): AsyncGenerator<Strea
   refuseUnsupported(request.tasks)
   const names = numberedNames(request.projection)
   const totalRows = totalRowsOf(request)
+  const ahead = new ReadAhead(request.projection, reader.engine.aheadBytes)
   let rows = 0
-  for await (const open of openWindows(reader, request)) {
-    const query = await queryOf(open, request, names)
-    const left = request.limit === undefined ? undefined : request.limit - rows
-    const before = rows
-    const chunks = open.session.stream(limited(query.sql, left), {
-      ...statement(open, query, request),
-      rowCount: knownRows(open, left),
-    })
+  for await (const window of openWindows(reader, request)) {
     try {
-      for await (const chunk of chunks) {
-        if (rows === before) expectTypes(chunk, request.projection)
-        rows += chunk.rowCount
-        request.onProgress?.({ rows, totalRows })
-        yield chunk
+      for (const tasks of ahead.stretches(window.tasks)) {
+        const open = { ...window, tasks }
+        const query = await queryOf(open, request, names)
+        const left = request.limit === undefined ? undefined : request.limit - rows
+        const before = rows
+        const chunks = open.session.stream(limited(query.sql, left), {
+          ...statement(open, query, request),
+          rowCount: knownRows(open, left),
+          bufferBytes: ahead.bufferBytes(tasks),
+        })
+        for await (const chunk of chunks) {
+          if (rows === before) expectTypes(chunk, request.projection)
+          ahead.see(chunk)
+          rows += chunk.rowCount
+          request.onProgress?.({ rows, totalRows })
+          yield chunk
+        }
+        expectAllRows(open, left, rows - before)
+        if (request.limit !== undefined && rows >= request.limit) return
       }
-      expectAllRows(open, left, rows - before)
     } catch (error) {
-      throw await failureOf(reader, open, error)
+      throw await failureOf(reader, window, error)
     }
-    if (request.limit !== undefined && rows >= request.limit) return
   }
 }
 
@@ -199,8 +206,8 @@ function expectAllRows(open: OpenTasks, limit: number | undefined, rows: number)
 
 /** How many rows come out; undefined when filters, deletes or parts of files leave it open. */
 function knownRows({ tasks }: OpenTasks, limit: number | undefined): number | undefined {
-  if (!tasks.every(({ task, rowRanges }) => isWhole(task) && rowRanges === undefined)) return undefined
-  const all = tasks.reduce((sum, { file }) => sum + file.recordCount, 0)
+  if (!tasks.every(({ task }) => isWhole(task))) return undefined
+  const all = tasks.reduce((sum, task) => sum + rowsToRead(task), 0)
   return Math.min(all, limit ?? all)
 }
 

@@ -3,7 +3,6 @@
  * `datumToValue` gives; the forms that come by the million are made here without a detour.
  */
 import type { DuckDBDataChunk } from '@duckdb/node-api'
-import duckdb from '@duckdb/node-bindings'
 import type { Schema } from '../../format/schema.ts'
 import { isPrimitive, type StructType, type Type } from '../../format/types.ts'
 import type { Row, Value } from '../../format/values/value.ts'
@@ -13,8 +12,8 @@ import {
   isValid,
   listsOf,
   memberOf,
+  readColumns,
   validityOf,
-  wholeVector,
   type VectorRows,
 } from './raw-vector.ts'
 
@@ -26,9 +25,7 @@ export function rowReader(schema: Schema): (chunk: DuckDBDataChunk, rowCount: nu
   const readers = schema.fields.map((field) => valueReader(field.type))
   const assemble = objectBuilder(schema.fields.map((field) => field.name))
   return (chunk, rowCount) => {
-    const columns = readers.map((read, at) =>
-      read(wholeVector(duckdb.data_chunk_get_vector(chunk.chunk, at), rowCount)),
-    )
+    const columns = readColumns(chunk, rowCount, (columnAt) => readers.map((read, at) => read(columnAt(at))))
     return Array.from({ length: rowCount }, (_, row) => assemble(columns, row))
   }
 }

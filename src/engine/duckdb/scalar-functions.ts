@@ -17,7 +17,8 @@ import duckdb from '@duckdb/node-bindings'
 import { writeMinimalBigEndian } from '../../format/values/bytes.ts'
 import { floorMod } from '../../format/values/calendar.ts'
 import { formatDecimal, parseDecimal } from '../../format/values/decimal.ts'
-import { packBytes, validityOf, wholeVector } from './raw-vector.ts'
+import { validityOf, wholeVector } from './raw-vector.ts'
+import { packBytes } from './string-vector.ts'
 import { murmur3, murmur3Long } from '../../format/transforms/murmur3.ts'
 
 /** Once per instance. */

@@ -8,11 +8,11 @@ import type {
   DuckDBMaterializedResult,
   DuckDBValue,
 } from '@duckdb/node-api'
-import duckdb from '@duckdb/node-bindings'
 import { throwIfAborted } from '../../abort.ts'
 import { EngineError, EngineMemoryError } from '../../errors.ts'
 import type { Progress } from '../data-plane.ts'
 import { engineError, type FailureContext } from './errors.ts'
+import { bytesOf, readColumns } from './raw-vector.ts'
 
 export interface StatementOptions extends FailureContext {
   /** Of the parameters `$1`, `$2` … */
@@ -26,6 +26,11 @@ export interface StreamOptions extends StatementOptions {
    * needs no mark, which costs a sixth of a large scan.
    */
   readonly rowCount?: number | undefined
+  /**
+   * Bytes that the engine makes ahead of the reader, not counting those of texts and byte strings
+   * longer than 12; DuckDB's own 1 MB when absent.
+   */
+  readonly bufferBytes?: number | undefined
 }
 
 export interface GatherOptions extends StatementOptions {
@@ -119,6 +124,9 @@ export class Session {
     let ended = false
     let ahead: Promise<DuckDBDataChunk | null> = Promise.resolve(null)
     try {
+      if (options.bufferBytes !== undefined) {
+        await this.#connection.run(`SET streaming_buffer_size = '${Math.floor(options.bufferBytes)}B'`)
+      }
       const result = await this.#connection.stream(sql, options.values?.slice())
       ahead = result.fetchChunk()
       for (;;) {
@@ -140,6 +148,7 @@ export class Session {
       ended ||= rows === options.rowCount
       if (!ended) await this.#explainEnd(query, options, rows)
       ended = true
+      if (options.bufferBytes !== undefined) await this.#connection.run('RESET streaming_buffer_size')
       this.#reusable = wasReusable
     } catch (error) {
       throw engineError(error, options)
@@ -268,9 +277,9 @@ function markedSql(query: string): string {
 
 /** Whether the last row of a chunk is the end mark of a guarded stream. */
 function endsWithMark(chunk: DuckDBDataChunk): boolean {
-  const vector = duckdb.data_chunk_get_vector(chunk.chunk, chunk.columnCount - 1)
-  const marks = duckdb.vector_get_data(vector, chunk.rowCount)
-  const first = marks.indexOf(1)
+  const first = readColumns(chunk, chunk.rowCount, (columnAt) =>
+    bytesOf(columnAt(chunk.columnCount - 1), 1).indexOf(1),
+  )
   if (first === -1) return false
   if (first !== chunk.rowCount - 1) throw new EngineError('the engine delivered rows after the end mark')
   return true
