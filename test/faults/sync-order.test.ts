@@ -1,5 +1,6 @@
 /** Whatever a catalog's pointer leads to is on the disk before the pointer moves: bytes first, then names. */
 import fs from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { DatabaseSync } from 'node:sqlite'
 import { dirname } from 'node:path'
@@ -10,12 +11,15 @@ import { temporaryFolder } from '../support/folders.ts'
 import { reachableFiles } from '../support/observe.ts'
 
 type Event =
-  | { readonly kind: 'sync'; readonly path: string }
+  | { readonly kind: 'open' | 'sync'; readonly path: string }
   | { readonly kind: 'link' | 'rename'; readonly from: string; readonly path: string }
   | { readonly kind: 'pointer' }
 
-/** Records fsyncs, new names, and changes of the catalog's table, in the order in which they are done. */
-function recordDisk(): Event[] {
+/**
+ * Records openings, fsyncs, new names, and changes of the catalog's table, in the order in which they
+ * are done. What is slow reaches the disk when all others had the time to go on.
+ */
+function recordDisk(isSlow: (path: string) => boolean = () => false): Event[] {
   const events: Event[] = []
   const { openSync, fsync, linkSync, renameSync } = fs
   const { open } = fs.promises
@@ -23,12 +27,18 @@ function recordDisk(): Event[] {
   fs.openSync = (path, ...rest) => {
     const file = openSync(path, ...rest)
     paths.set(file, String(path))
+    events.push({ kind: 'open', path: String(path) })
     return file
   }
   const recordedSync = (file: number, done: fs.NoParamCallback): void =>
     fsync(file, (error) => {
-      if (error === null) events.push({ kind: 'sync', path: paths.get(file) ?? '' })
-      done(error)
+      const path = paths.get(file) ?? ''
+      const finish = (): void => {
+        if (error === null) events.push({ kind: 'sync', path })
+        done(error)
+      }
+      if (isSlow(path)) void whileOthersGoOn().then(finish)
+      else finish()
     })
   Object.assign(fs, { fsync: recordedSync })
   fs.promises.open = async (path, ...rest) => {
@@ -66,6 +76,11 @@ function recordDisk(): Event[] {
 }
 const { prepare } = DatabaseSync.prototype
 
+/** As long as a thousand turns of the thread pool take: a commit has a dozen. */
+async function whileOthersGoOn(): Promise<void> {
+  for (let turn = 0; turn < 1000; turn += 1) await stat('.')
+}
+
 test('create and append: each file and its folder are synced before the pointer moves', async () => {
   const folder = await temporaryFolder()
   const events = recordDisk()
@@ -93,6 +108,61 @@ test('create and append: each file and its folder are synced before the pointer 
   checkOrder(events, written, `${folder}/wh`)
   await manager.close()
 })
+
+/** Which files are which while they bear names that do not tell. */
+const kinds = {
+  'a data file': (path: string) => path.includes('/data/'),
+  'a manifest': (path: string) => holds(path, 'manifest_entry'),
+  'the manifest list': (path: string) => holds(path, 'manifest_file'),
+}
+
+/** Whether a file is one of Avro records of a name. */
+function holds(path: string, record: string): boolean {
+  return path.includes('/metadata/') && fs.readFileSync(path, 'latin1').includes(`"name":"${record}"`)
+}
+
+const slow: readonly (keyof typeof kinds)[] = ['a data file', 'a manifest', 'the manifest list']
+const layouts = [{ layout: 'one file' }, { layout: 'partitions', partitionSpec: [{ source: 'kind' }] }]
+
+test.each(slow.flatMap((late) => layouts.map((layout) => ({ late, ...layout }))))(
+  'append of $layout: no metadata file is begun while $late is not on the disk',
+  async ({ late, partitionSpec }) => {
+    const folder = await temporaryFolder()
+    const events = recordDisk(kinds[late])
+    const manager = await IcebergTableManager.open({
+      catalog: { uri: `sqlite:///${folder}/catalog.db`, warehouse: `${folder}/wh` },
+      scratchDir: `${folder}/scratch`,
+    })
+    onTestFinished(() => manager.close())
+    await manager.createNamespace('demo')
+    const schema = table({ id: t.long(), kind: t.string() })
+    const created = await manager.createTable({ namespace: 'demo', name: 't', schema, partitionSpec })
+    const before = await reachableFiles(manager)
+    await manager.writeData(created, [{ id: 1n, kind: 'a' }])
+    const written = (await reachableFiles(manager)).filter((file) => !before.includes(file))
+    expect(written).toHaveLength(4)
+    checkOrder(events, written, `${folder}/wh`)
+    const metadata = written.find((file) => file.endsWith('.metadata.json'))
+    if (metadata === undefined) throw new Error('no metadata file was written')
+    const others = written.filter((file) => file !== metadata)
+    const last = Math.max(...others.map((file) => durability(events, file)))
+    expect(beginning(events, metadata)).toBeGreaterThan(last)
+  },
+)
+
+/** The opening of the file that came to be under a location. */
+function beginning(events: readonly Event[], location: string): number {
+  const named = events.find((event) => 'from' in event && event.path === localPathOf(location))
+  if (named === undefined || !('from' in named)) throw new Error(`${location} never got its name`)
+  return events.findIndex((event) => event.kind === 'open' && event.path === named.from)
+}
+
+/** The sync that made a file's name durable. */
+function durability(events: readonly Event[], location: string): number {
+  const path = localPathOf(location)
+  const named = events.findIndex((event) => 'from' in event && event.path === path)
+  return events.findIndex((event, at) => at > named && event.kind === 'sync' && event.path === dirname(path))
+}
 
 function checkOrder(events: readonly Event[], files: readonly string[], warehouse: string): void {
   const pointer = events.findLastIndex(({ kind }) => kind === 'pointer')
