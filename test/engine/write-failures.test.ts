@@ -1,8 +1,11 @@
 import { basename, join } from 'node:path'
+import { tableFromArrays } from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RowSource, WriteRequest } from '../../src/engine/data-plane.ts'
+import type { ArrowRecordBatch, RowSource, WriteRequest } from '../../src/engine/data-plane.ts'
 import type { FileAccess, OutputFile } from '../../src/engine/file-access.ts'
 import { EngineMemoryError, OperationAbortedError, StorageQuotaError } from '../../src/errors.ts'
+import { bindExpression } from '../../src/format/expressions/bind.ts'
+import { parseExpression } from '../../src/format/expressions/parse.ts'
 import { createSpec } from '../../src/format/partition-spec.ts'
 import { createSortOrder } from '../../src/format/sort-order.ts'
 import { LocalObjectStore } from '../../src/storage/local.ts'
@@ -166,6 +169,54 @@ describe('for who waits for the placing of files by himself', () => {
     expect(ends).toContain('not written')
     // Files of partitions are on their way while others are being made: the write itself fails.
     if (more.spec === undefined) expect(ends).toContain('not placed')
+  })
+})
+
+test('where no row is left nothing is on its way when the write answers', async () => {
+  const before = await shop.leftovers()
+  const placing: Promise<void>[] = []
+  const written = shop.write({ kind: 'rows', rows }, schema, {
+    spec: byK,
+    filter: bindExpression(schema, parseExpression('n < 0')),
+    onPlacing: (placed) => placing.push(placed),
+  })
+  expect(await written).toEqual({ files: [], rows: 0 })
+  expect(placing).toEqual([])
+  expect(await shop.leftovers()).toEqual(before)
+})
+
+describe('a source that cannot be closed', () => {
+  const failure = new Error('the rows came over a line that broke')
+  const batches: Iterable<ArrowRecordBatch> = {
+    [Symbol.iterator]: () => {
+      const all = tableFromArrays({ n: [1n, 2n], k: Int32Array.of(1, 2) }).batches[Symbol.iterator]()
+      return {
+        next: () => all.next(),
+        return: () => {
+          throw failure
+        },
+      }
+    },
+  }
+
+  test.each<readonly [string, Partial<WriteRequest>]>([
+    ['one file', {}],
+    ['partitioned', { spec: byK }],
+  ])('%s: nothing is placed', async (_name, more) => {
+    const before = await shop.leftovers()
+    const counting = failingAt(-1, failure)
+    const placing: Promise<void>[] = []
+    for (const onPlacing of [undefined, (placed: Promise<void>) => placing.push(placed)]) {
+      const write = shop.write({ kind: 'arrow', batches }, schema, {
+        ...more,
+        files: counting.files,
+        onPlacing,
+      })
+      await expect(write).rejects.toThrow(failure.message)
+      expect(await shop.leftovers()).toEqual(before)
+    }
+    expect(placing).toEqual([])
+    expect(counting.steps()).not.toContain('commit before')
   })
 })
 

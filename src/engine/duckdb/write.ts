@@ -22,115 +22,21 @@ import { copySegments } from './write-segments.ts'
 import { MAX_ROW_GROUP_ROWS } from './write-sql.ts'
 import { fileMetrics, leavesOf, type Leaf } from './write-stats.ts'
 
-/** DataPlane.write by DuckDB. */
+/**
+ * DataPlane.write by DuckDB: puts what was written in place when all of it is right and its source is
+ * closed, and removes all of it otherwise.
+ */
 export async function writeRows(reader: Reader, request: WriteRequest): Promise<WriteResult> {
   throwIfAborted(request.signal)
   refuseUnwritable(request.schema)
-  const { engine } = reader
-  const { source, signal, onProgress, schema } = request
-  switch (source.kind) {
-    case 'selected':
-      return writeSource(engine, request, openSelected(source, schema))
-    case 'scan':
-      return writeSource(engine, request, await openScanned(reader, source, schema))
-    case 'files':
-      return writeSource(engine, request, await openSource(source, { engine, schema, signal, onProgress }))
-    default:
-      return isPlain(request)
-        ? writeStream(engine, request, await blocksOf(source, schema))
-        : writeSource(engine, request, await openSource(source, { engine, schema, signal, onProgress }))
-  }
-}
-
-/** Whether rows need neither be chosen, told apart nor sorted. */
-function isPlain({ spec, sortOrder, zOrder = [], filter }: WriteRequest): boolean {
-  const takesAll = filter === undefined || filter.op === 'true'
-  return takesAll && spec.fields.length === 0 && sortOrder.fields.length === 0 && zOrder.length === 0
-}
-
-/** Rows written as they come. */
-async function writeStream(
-  engine: DuckDbEngine,
-  request: WriteRequest,
-  stream: BlockStream,
-): Promise<WriteResult> {
-  if (stream.rowCount === 0) return NOTHING
-  const limits = { rows: MAX_ROW_GROUP_ROWS, bytes: SEGMENT_BYTES }
-  const segments = segmentsOf(stream, limits, request)
-  try {
-    const origin = { name: stream.name, nullsChecked: true }
-    const columns = convertColumns(streamColumns(stream), request.schema.fields, origin)
-    const first = await segments.next()
-    if (first.done === true) return NOTHING
-    const second = await segments.next()
-    if (second.done === true) {
-      const { rows, bytes, blocks } = first.value
-      const sizes = { rowCount: rows, sizeBytes: bytes }
-      // What makes one row group is work for one thread.
-      const copier = await engine.sequential()
-      const options = { engine: copier, schema: request.schema, signal: request.signal }
-      return await writeSource(copier, request, openHeld(stream, blocks, options, sizes))
-    }
-    const all = chained([first.value, second.value], segments)
-    return await withOutputs(request, async (outputs) => {
-      const written = await copySegments({ engine, request, stream, columns, outputs }, all)
-      return written.map((file) => contentFile(request, leavesOf(columns), file))
-    })
-  } finally {
-    await segments.return()
-    await stream.close()
-  }
-}
-
-const NOTHING: WriteResult = { files: [], rows: 0 }
-
-/** Rows of one segment hold at most about this many bytes, or are one row. */
-const SEGMENT_BYTES = 32 * 1024 * 1024
-
-async function* chained<T>(begin: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-  yield* begin
-  yield* rest
-}
-
-async function writeSource(
-  engine: DuckDbEngine,
-  request: WriteRequest,
-  source: OpenSource,
-): Promise<WriteResult> {
-  try {
-    // Not even the columns of a source without rows matter.
-    if (source.rowCount === 0) return NOTHING
-    const columns = checkedColumns(source, request.schema)
-    return await withOutputs(request, async (outputs) => {
-      try {
-        const written = await copyRows(engine, request, source, columns, outputs)
-        expectAllRows(written, request, source)
-        refuseNulls(written, columns, source)
-        return written.map((file) => contentFile(request, leavesOf(columns), file))
-      } catch (error) {
-        const own = source.failure()
-        if (own !== null && request.signal?.aborted !== true) throw own.thrown
-        if (source.stored !== undefined) throw await source.stored.diagnose(error)
-        throw await locateFault(engine, error, source, columns, request)
-      }
-    })
-  } finally {
-    await source.close()
-  }
-}
-
-/** Puts what a task wrote in place when all of it is right, and removes all of it otherwise. */
-async function withOutputs(
-  request: WriteRequest,
-  task: (outputs: Outputs) => Promise<readonly ContentFile[]>,
-): Promise<WriteResult> {
   const outputs = new Outputs(request)
-  const files = await orNothing(outputs, () => task(outputs))
+  const files = await orNothing(outputs, () => writeFiles(reader, request, outputs))
   const placed = orNothing(outputs, async () => {
     await outputs.commit()
     await outputs.close()
   })
-  if (request.onPlacing === undefined) await placed
+  // Of no files nobody tells, and so nobody waits for them.
+  if (request.onPlacing === undefined || files.length === 0) await placed
   else request.onPlacing(placed)
   return { files, rows: files.reduce((sum, file) => sum + file.recordCount, 0) }
 }
@@ -145,6 +51,102 @@ async function orNothing<T>(outputs: Outputs, step: () => Promise<T>): Promise<T
     await outputs.discard().catch(() => undefined)
     await outputs.close().catch(() => undefined)
     throw error
+  }
+}
+
+/** Data files that are whole, and not in place yet. */
+async function writeFiles(
+  reader: Reader,
+  request: WriteRequest,
+  outputs: Outputs,
+): Promise<readonly ContentFile[]> {
+  const { engine } = reader
+  const { source, signal, onProgress, schema } = request
+  const write: Write = { engine, request, outputs }
+  switch (source.kind) {
+    case 'selected':
+      return writeSource(write, openSelected(source, schema))
+    case 'scan':
+      return writeSource(write, await openScanned(reader, source, schema))
+    case 'files':
+      return writeSource(write, await openSource(source, { engine, schema, signal, onProgress }))
+    default:
+      return isPlain(request)
+        ? writeStream(write, await blocksOf(source, schema))
+        : writeSource(write, await openSource(source, { engine, schema, signal, onProgress }))
+  }
+}
+
+interface Write {
+  readonly engine: DuckDbEngine
+  readonly request: WriteRequest
+  readonly outputs: Outputs
+}
+
+/** Whether rows need neither be chosen, told apart nor sorted. */
+function isPlain({ spec, sortOrder, zOrder = [], filter }: WriteRequest): boolean {
+  const takesAll = filter === undefined || filter.op === 'true'
+  return takesAll && spec.fields.length === 0 && sortOrder.fields.length === 0 && zOrder.length === 0
+}
+
+/** Rows written as they come. */
+async function writeStream(write: Write, stream: BlockStream): Promise<readonly ContentFile[]> {
+  if (stream.rowCount === 0) return []
+  const { request } = write
+  const limits = { rows: MAX_ROW_GROUP_ROWS, bytes: SEGMENT_BYTES }
+  const segments = segmentsOf(stream, limits, request)
+  try {
+    const origin = { name: stream.name, nullsChecked: true }
+    const columns = convertColumns(streamColumns(stream), request.schema.fields, origin)
+    const first = await segments.next()
+    if (first.done === true) return []
+    const second = await segments.next()
+    if (second.done === true) {
+      const { rows, bytes, blocks } = first.value
+      const sizes = { rowCount: rows, sizeBytes: bytes }
+      // What makes one row group is work for one thread.
+      const engine = await write.engine.sequential()
+      const options = { engine, schema: request.schema, signal: request.signal }
+      return await writeSource({ ...write, engine }, openHeld(stream, blocks, options, sizes))
+    }
+    const all = chained([first.value, second.value], segments)
+    const written = await copySegments({ ...write, stream, columns }, all)
+    return written.map((file) => contentFile(request, leavesOf(columns), file))
+  } finally {
+    await segments.return()
+    await stream.close()
+  }
+}
+
+/** Rows of one segment hold at most about this many bytes, or are one row. */
+const SEGMENT_BYTES = 32 * 1024 * 1024
+
+async function* chained<T>(begin: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield* begin
+  yield* rest
+}
+
+async function writeSource(
+  { engine, request, outputs }: Write,
+  source: OpenSource,
+): Promise<readonly ContentFile[]> {
+  try {
+    // Not even the columns of a source without rows matter.
+    if (source.rowCount === 0) return []
+    const columns = checkedColumns(source, request.schema)
+    try {
+      const written = await copyRows(engine, request, source, columns, outputs)
+      expectAllRows(written, request, source)
+      refuseNulls(written, columns, source)
+      return written.map((file) => contentFile(request, leavesOf(columns), file))
+    } catch (error) {
+      const own = source.failure()
+      if (own !== null && request.signal?.aborted !== true) throw own.thrown
+      if (source.stored !== undefined) throw await source.stored.diagnose(error)
+      throw await locateFault(engine, error, source, columns, request)
+    }
+  } finally {
+    await source.close()
   }
 }
 
