@@ -11,7 +11,7 @@ import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import type { Row } from '../../format/values/value.ts'
 import { allDone } from '../concurrency.ts'
 import type { WrittenLayout } from '../written-layout.ts'
-import { RowWriter, type RowWriterOptions, type WriteLayout } from './row-writer.ts'
+import { RowWriter, type RowWriterOptions } from './row-writer.ts'
 
 /** Files, and the table that they were written for. */
 export interface WrittenFiles extends WrittenLayout {
@@ -21,8 +21,8 @@ export interface WrittenFiles extends WrittenLayout {
 export class RowFiles {
   readonly #options: RowWriterOptions
   #writers: RowWriter[] = []
-  /** Files that are whole, on their way to their locations. */
-  readonly #placing: Promise<void>[] = []
+  /** Files that are whole, on their way to their locations, by who wrote them. */
+  readonly #placing = new Map<RowWriter, Promise<void>>()
 
   constructor(options: RowWriterOptions) {
     this.#options = options
@@ -33,11 +33,8 @@ export class RowFiles {
     base: TableMetadata,
     source: RowSource,
     filter?: BoundExpression,
-    layout: WriteLayout = {},
   ): Promise<readonly ContentFile[]> {
-    const writer = new RowWriter(this.#options)
-    this.#writers.push(writer)
-    return writer.writeRows(base, source, filter, layout)
+    return this.#newWriter().writeRows(base, source, filter)
   }
 
   /** As `write`, except that the files may be durable only once `placed` has come to its end. */
@@ -46,18 +43,25 @@ export class RowFiles {
     source: RowSource,
     filter?: BoundExpression,
   ): Promise<readonly ContentFile[]> {
-    return this.write(base, source, filter, {
+    const writer = this.#newWriter()
+    return writer.writeRows(base, source, filter, {
       onPlacing: (placed) => {
         // `placed` tells of a failure; until it is asked, nobody may have to listen.
         placed.catch(() => undefined)
-        this.#placing.push(placed)
+        this.#placing.set(writer, placed)
       },
     })
   }
 
+  #newWriter(): RowWriter {
+    const writer = new RowWriter(this.#options)
+    this.#writers.push(writer)
+    return writer
+  }
+
   /** Waits until all files are durable under their locations. */
   placed(): Promise<void> {
-    return allDone(this.#placing)
+    return allDone([...this.#placing.values()])
   }
 
   /**
@@ -98,9 +102,21 @@ export class RowFiles {
 
   /** Removes everything that was written and not given up before. */
   async discard(): Promise<void> {
-    // A file that is still on its way would come to stay. Why it fails is told to whoever waits for it.
-    await this.placed().catch(() => undefined)
-    for (const writer of this.#writers) await writer.discard()
+    for (const writer of this.#writers) if (await this.#hasPlaced(writer)) await writer.discard()
+  }
+
+  /**
+   * A file that is still on its way would come to stay: it is waited for. Of those that could not be
+   * placed the engine has removed what was ours, and what has their names may be somebody else's.
+   */
+  async #hasPlaced(writer: RowWriter): Promise<boolean> {
+    try {
+      await this.#placing.get(writer)
+      return true
+    } catch {
+      // `placed` throws it.
+      return false
+    }
   }
 }
 
