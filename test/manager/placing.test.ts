@@ -69,11 +69,7 @@ async function openWorld(): Promise<World> {
     },
   })
   await manager.createNamespace('demo')
-  const created = await manager.createTable({
-    namespace: 'demo',
-    name: 't',
-    schema,
-  })
+  const created = await manager.createTable({ namespace: 'demo', name: 't', schema })
   await manager.writeData(created, [{ id: 0n, kind: 'x' }])
   await manager.manageSnapshots(created).createBranch('b').commit()
   return { inner, manager, table: created, early, underWay, onCommit: (next) => (act = next) }

@@ -116,8 +116,8 @@ export class DuckDbEngine {
   }
 
   /**
-   * An engine with one thread, opened on first use, for several statements at once each of which is
-   * work for one thread. Among more threads an idle one takes such a statement over, while the one that
+   * An engine with one thread, opened on first use, for statements each of which is work for one
+   * thread. Among more threads an idle one takes such a statement over, while the one that
    * called for it spins until it is done: on two cores that costs a fifth of the time. The memory limit
    * is that of this engine once more, so only what is bounded by itself goes there.
    */
