@@ -17,8 +17,8 @@ export interface OpenFile {
   readonly name: string
   readonly localPath: string
   readonly rowRanges: InputFile['rowRanges']
-  /** Bytes of a row of all columns before compression, in the row group that has the widest. */
-  readonly rowBytes: number
+  /** As the footer's outline has them. */
+  readonly textBytes: readonly number[]
   readonly physical: PhysicalSchema
 }
 
@@ -80,8 +80,8 @@ export async function openTasks(
       const physical = await reader.layouts.of(session, expected, outline.schemaBytes, signal)
       const { name, localPath } = expected
       const { rowRanges } = input
-      const { rowBytes } = outline
-      opened.set(contentFileKey(file), { file, name, localPath, rowRanges, rowBytes, physical })
+      const { textBytes } = outline
+      opened.set(contentFileKey(file), { file, name, localPath, rowRanges, textBytes, physical })
     }
     return { ...assemble(tasks, opened), session, close }
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * The part of a Parquet footer that decides how a file is read: its schema with field ids, and its
- * number of rows.
+ * The part of a Parquet footer that decides how a file is read: its schema with field ids, its number
+ * of rows, and how long its texts are.
  *
  * Layout: Parquet's `FileMetaData`, in Thrift's compact protocol.
  */
@@ -19,8 +19,11 @@ export interface ParquetElement {
 /** Where the footer's parts lie, before its schema is parsed. */
 export interface FooterOutline {
   readonly rowCount: number
-  /** Bytes of a row before compression, in the row group that has the widest. */
-  readonly rowBytes: number
+  /**
+   * Of each leaf column, in the schema's order: bytes that a row has of texts or byte strings, in the row
+   * group that has most; 0 for other types, infinity where the footer does not tell.
+   */
+  readonly textBytes: readonly number[]
   /** Bytes of the schema: equal bytes are equal schemas. */
   readonly schemaBytes: Uint8Array
 }
@@ -48,8 +51,7 @@ export function outlineFooter(footer: Uint8Array): FooterOutline {
       const rows = groups.reduce((sum, group) => sum + group.rows, 0)
       // Readers go by these: damage there would lose rows unseen.
       if (rows !== rowCount) throw new FooterError('row groups that do not add up')
-      const rowBytes = groups.reduce((most, group) => Math.max(most, group.bytes / (group.rows || 1)), 0)
-      return { rowCount, rowBytes, schemaBytes }
+      return { rowCount, textBytes: widestTexts(groups), schemaBytes }
     } else {
       reader.skip(field.type)
     }
@@ -59,20 +61,104 @@ export function outlineFooter(footer: Uint8Array): FooterOutline {
 
 interface RowGroup {
   readonly rows: number
-  /** Of all its columns, before compression. */
-  readonly bytes: number
+  /** Of each leaf column: bytes of texts. */
+  readonly textBytes: readonly number[]
+}
+
+function widestTexts(groups: readonly RowGroup[]): readonly number[] {
+  const widest: number[] = []
+  for (const { rows, textBytes } of groups) {
+    for (const [at, bytes] of textBytes.entries()) {
+      widest[at] = Math.max(widest[at] ?? 0, bytes / Math.max(rows, 1))
+    }
+  }
+  return widest
 }
 
 function readGroups(reader: CompactReader): readonly RowGroup[] {
   return Array.from({ length: reader.listSize() }, () => {
-    let [rows, bytes] = [0, 0]
+    let rows = 0
+    let textBytes: readonly number[] = []
     for (let field = reader.field(0); field !== null; field = reader.field(field.id)) {
-      if (field.id === 2 && field.type === I64) bytes = reader.integer()
-      else if (field.id === 3 && field.type === I64) rows += reader.integer()
+      if (field.id === 1 && field.type === LIST) {
+        textBytes = Array.from({ length: reader.listSize() }, () => readChunk(reader))
+      } else if (field.id === 3 && field.type === I64) rows += reader.integer()
       else reader.skip(field.type)
     }
-    return { rows, bytes }
+    return { rows, textBytes }
   })
+}
+
+function readChunk(reader: CompactReader): number {
+  let bytes = 0
+  for (let field = reader.field(0); field !== null; field = reader.field(field.id)) {
+    if (field.id === 3 && field.type === STRUCT) bytes = readChunkTexts(reader)
+    else reader.skip(field.type)
+  }
+  return bytes
+}
+
+/** Parquet's types of texts and byte strings, and its encodings that do not repeat what recurs. */
+const BYTE_ARRAYS: readonly number[] = [6, 7]
+const SHORTENING: readonly number[] = [2, 7, 8]
+
+/** `ColumnMetaData`: bytes of the texts of a row group. */
+function readChunkTexts(reader: CompactReader): number {
+  let isText = false
+  let isShortened = false
+  let values = 0
+  let encodedBytes = 0
+  let seen: TextStatistics = { nulls: 0, width: Number.POSITIVE_INFINITY }
+  let exact: number | null = null
+  for (let field = reader.field(0); field !== null; field = reader.field(field.id)) {
+    if (field.id === 1 && field.type === I32) isText = BYTE_ARRAYS.includes(reader.integer())
+    else if (field.id === 2 && field.type === LIST) isShortened = reader.integers().some(shortens)
+    else if (field.id === 5 && field.type === I64) values = reader.integer()
+    else if (field.id === 6 && field.type === I64) encodedBytes = reader.integer()
+    else if (field.id === 12 && field.type === STRUCT && isText) seen = readStatistics(reader)
+    else if (field.id === 16 && field.type === STRUCT && isText) exact = readUnencodedSize(reader)
+    else reader.skip(field.type)
+  }
+  if (!isText) return 0
+  if (exact !== null) return exact
+  const count = values - seen.nulls
+  return isShortened && count > 0 ? Math.max(encodedBytes, count * seen.width) : encodedBytes
+}
+
+function shortens(encoding: number): boolean {
+  return SHORTENING.includes(encoding)
+}
+
+interface TextStatistics {
+  readonly nulls: number
+  /** Of the longer of the least and the greatest; infinity where one of them is not there, or is cut. */
+  readonly width: number
+}
+
+/** `Statistics`, whose bounds are two texts out of the row group: what is known of a dictionary's. */
+function readStatistics(reader: CompactReader): TextStatistics {
+  let nulls = 0
+  let isCut = false
+  const widths: number[] = []
+  for (let field = reader.field(0); field !== null; field = reader.field(field.id)) {
+    if (field.id === 3 && field.type === I64) nulls = reader.integer()
+    else if ((field.id === 5 || field.id === 6) && field.type === BINARY) widths.push(reader.binaryLength())
+    else {
+      if ((field.id === 7 || field.id === 8) && field.type === FALSE) isCut = true
+      reader.skip(field.type)
+    }
+  }
+  return { nulls, width: isCut || widths.length < 2 ? Number.POSITIVE_INFINITY : Math.max(...widths) }
+}
+
+/** `SizeStatistics`, of newer writers. */
+function readUnencodedSize(reader: CompactReader): number | null {
+  let bytes: number | null = null
+  for (let field = reader.field(0); field !== null; field = reader.field(field.id)) {
+    if (field.id === 1 && field.type === I64) bytes = reader.integer()
+    else reader.skip(field.type)
+  }
+  return bytes
 }
 
 /** Parses the schema bytes of an outline into the file's columns. Throws FooterError. */
@@ -148,6 +234,7 @@ function annotationOf(converted: number | null, logical: number | null): 'list' 
 const TRUE = 1
 const FALSE = 2
 const BYTE = 3
+const I32 = 5
 const I64 = 6
 const DOUBLE = 7
 const BINARY = 8
@@ -187,6 +274,16 @@ class CompactReader {
 
   text(): string {
     return new TextDecoder().decode(this.#binary())
+  }
+
+  /** Length of a binary, which is passed over. */
+  binaryLength(): number {
+    return this.#binary().length
+  }
+
+  /** A list of integers. */
+  integers(): readonly number[] {
+    return Array.from({ length: this.listSize() }, () => this.integer())
   }
 
   /** Which member of a union is set; its content is passed over. */

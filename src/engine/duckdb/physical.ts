@@ -34,6 +34,8 @@ export interface PhysicalSchema {
   readonly columns: readonly PhysicalField[]
   /** Field ids of all columns, at every depth, elements of lists and maps included. */
   readonly ids: ReadonlySet<number>
+  /** Field ids of the leaf columns, in the file's order. */
+  readonly leafIds: readonly (number | null)[]
   /** Whether every leaf column has an id. */
   readonly isComplete: boolean
 }
@@ -135,7 +137,13 @@ function align(
     if (type === undefined || name === undefined) throw corrupt(file, 'its columns cannot be told apart')
     return field(element, name, type)
   })
-  return { number, columns, ids, isComplete }
+  return { number, columns, ids, leafIds: leafIdsOf(elements), isComplete }
+}
+
+function leafIdsOf(elements: readonly ParquetElement[]): readonly (number | null)[] {
+  return elements.flatMap(({ fieldId, children }) =>
+    children.length === 0 ? [fieldId] : leafIdsOf(children),
+  )
 }
 
 /**

@@ -2,19 +2,19 @@
  * How far the engine reads ahead of a scan's reader. Threads work on row groups side by side, and what
  * comes out of turn waits in a buffer: where it holds less than a few row groups, all threads but one
  * stand still. DuckDB counts in it what rows have in vectors, but not their texts, which may be most of
- * them; so it is made large only when it is known how wide rows are, by the first of them and by what
- * the files' footers say of all.
+ * them; so of rows with texts it is made large only when it is known how long these are, by the first
+ * rows and by what the files' footers say of all.
  */
 import { leafFields, type Schema } from '../../format/schema.ts'
 import type { OpenTask } from './open-tasks.ts'
-import { rowWidth, type RowWidth } from './row-width.ts'
+import { isText, textBytes, vectorBytes } from './row-width.ts'
 import type { StreamChunk } from './session.ts'
 
 /** Rows that are read with DuckDB's own small buffer, to look at them. */
 const FIRST_ROWS = 32_768
 
 /** Of fewer rows too few are left to make up for a second query. */
-const ROWS_WORTH_IT = 500_000
+const MANY_ROWS = 500_000
 
 /** Less than this is not worth setting. */
 const LEAST_BYTES = 2_000_000
@@ -25,53 +25,57 @@ const LOOK_EVERY = 16
 
 export class ReadAhead {
   readonly #projection: Schema
-  readonly #leafIds: readonly number[]
+  readonly #textIds: ReadonlySet<number>
+  readonly #vectorBytes: number
   readonly #maxBytes: number
   #chunks = 0
-  /** The widest seen; null while no row was. */
-  #width: RowWidth | null = null
+  /** Bytes of texts per row, in the chunk that had most; null while none was seen. */
+  #seen: number | null = null
 
   /** `maxBytes`: of rows that may be ready, texts and all. */
   constructor(projection: Schema, maxBytes: number) {
     this.#projection = projection
-    this.#leafIds = leafFields(projection).map((field) => field.id)
+    const texts = leafFields(projection).filter((field) => isText(field.type))
+    this.#textIds = new Set(texts.map((field) => field.id))
+    this.#vectorBytes = vectorBytes(projection)
     this.#maxBytes = maxBytes
   }
 
   /** Looks at rows as they come. */
   see({ chunk, rowCount }: StreamChunk): void {
+    if (this.#textIds.size === 0) return
     const number = this.#chunks++
     if (number >= LOOK_FIRST && number % LOOK_EVERY !== 0) return
-    const { vectors, texts } = rowWidth(chunk, rowCount, this.#projection)
-    this.#width = { vectors, texts: Math.max(texts, this.#width?.texts ?? 0) }
+    this.#seen = Math.max(this.#seen ?? 0, textBytes(chunk, rowCount, this.#projection))
   }
 
   /** Tasks in the parts in which to read them. */
   stretches(tasks: readonly OpenTask[]): readonly (readonly OpenTask[])[] {
-    return this.#width === null ? withFirstApart(tasks) : [tasks]
+    const isKnown = this.#textIds.size === 0 || this.#seen !== null
+    return isKnown || !areMany(tasks) ? [tasks] : withFirstApart(tasks)
   }
 
   /** The buffer to read the tasks with, as a stream wants to be told; undefined for DuckDB's own. */
   bufferBytes(tasks: readonly OpenTask[]): number | undefined {
     // Without columns there is nothing to wait.
-    if (this.#width === null || this.#width.vectors === 0) return undefined
-    const { vectors, texts } = this.#width
-    const widest = tasks.reduce((most, task) => Math.max(most, this.#textBytes(task)), texts)
-    const bytes = (this.#maxBytes * vectors) / (vectors + widest)
+    if (this.#vectorBytes === 0) return undefined
+    if (this.#textIds.size === 0) return areMany(tasks) ? this.#maxBytes : undefined
+    if (this.#seen === null) return undefined
+    const longest = tasks.reduce((most, task) => Math.max(most, this.#textBytes(task)), this.#seen)
+    const bytes = (this.#maxBytes * this.#vectorBytes) / (this.#vectorBytes + longest)
     return bytes < LEAST_BYTES ? undefined : bytes
   }
 
-  /**
-   * What the columns that are read have in the file, before compression: no less than their texts,
-   * unless the file keeps a dictionary of these. Those are seen in the first rows.
-   */
-  #textBytes({ file, rowBytes }: OpenTask): number {
-    const sizes = file.columnSizes
-    if (sizes === null) return rowBytes
-    const all = sum([...sizes.values()])
-    const read = sum(this.#leafIds.map((id) => sizes.get(id) ?? 0))
-    return all === 0 ? rowBytes : (rowBytes * read) / all
+  /** Bytes of texts per row, as the file's footer has them. */
+  #textBytes({ textBytes: widths, physical: { leafIds, isComplete } }: OpenTask): number {
+    // Columns of a file without ids are found by their names: any of them may be read.
+    const isRead = (id: number | null): boolean => !isComplete || (id !== null && this.#textIds.has(id))
+    return sum(widths.filter((_, at) => isRead(leafIds[at] ?? null)))
   }
+}
+
+function areMany(tasks: readonly OpenTask[]): boolean {
+  return sum(tasks.map(rowsToRead)) >= MANY_ROWS
 }
 
 /** How many rows of its file a task means before filters and deletes. */
@@ -80,9 +84,8 @@ export function rowsToRead({ file, rowRanges }: OpenTask): number {
   return sum(rowRanges.map(({ first, last }) => last - first + 1))
 }
 
-/** The first rows, and all others, where these are many. */
+/** The first rows, and all others. */
 function withFirstApart(tasks: readonly OpenTask[]): readonly (readonly OpenTask[])[] {
-  if (sum(tasks.map(rowsToRead)) < ROWS_WORTH_IT) return [tasks]
   const first: OpenTask[] = []
   let missing = FIRST_ROWS
   for (const [at, task] of tasks.entries()) {

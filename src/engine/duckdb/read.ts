@@ -204,7 +204,7 @@ function expectAllRows(open: OpenTasks, limit: number | undefined, rows: number)
   })
 }
 
-/** How many rows come out; undefined when filters, deletes or parts of files leave it open. */
+/** How many rows come out; undefined when filters or deletes leave it open. */
 function knownRows({ tasks }: OpenTasks, limit: number | undefined): number | undefined {
   if (!tasks.every(({ task }) => isWhole(task))) return undefined
   const all = tasks.reduce((sum, task) => sum + rowsToRead(task), 0)

@@ -5,60 +5,22 @@ import type { Type } from '../../format/types.ts'
 import { listsOf, memberOf, readColumns, validityOf, type VectorRows } from './raw-vector.ts'
 import { longBytes } from './string-vector.ts'
 
-/** Bytes per row. */
-export interface RowWidth {
-  /** Of the vectors themselves. */
-  readonly vectors: number
-  /** Of texts and byte strings that lie elsewhere. */
-  readonly texts: number
-}
-
-/** The width of a chunk's rows, whose columns are the schema's, in its order. */
-export function rowWidth(chunk: DuckDBDataChunk, rowCount: number, { fields }: Schema): RowWidth {
-  return readColumns(chunk, rowCount, (columnAt) => {
-    const sizes = fields.map((field, at) => sizeOf(columnAt(at), field.type))
-    const { vectors, texts } = total(sizes)
-    return { vectors: vectors / rowCount, texts: texts / rowCount }
-  })
-}
-
-function total(sizes: readonly RowWidth[]): RowWidth {
-  const sum = (of: keyof RowWidth): number => sizes.reduce((before, size) => before + size[of], 0)
-  return { vectors: sum('vectors'), texts: sum('texts') }
-}
-
-/** Bytes of all rows. */
-function sizeOf(from: VectorRows, type: Type): RowWidth {
-  switch (type.kind) {
-    case 'struct':
-      return total(type.fields.map((field, at) => sizeOf(memberOf(from, at), field.type)))
-    case 'list':
-      return total([entries(from), sizeOf(elementsOf(from), type.element)])
-    case 'map': {
-      const elements = elementsOf(from)
-      const members = [sizeOf(memberOf(elements, 0), type.key), sizeOf(memberOf(elements, 1), type.value)]
-      return total([entries(from), ...members])
-    }
-    case 'string':
-    case 'binary':
-    case 'fixed':
-      return { ...entries(from), texts: longBytes(from, validityOf(from)) }
-    default:
-      return { vectors: from.size * widthOf(type), texts: 0 }
-  }
-}
-
-/** Of texts and lists: what each has in the vector. */
-function entries(from: VectorRows): RowWidth {
-  return { vectors: from.size * 16, texts: 0 }
-}
-
-function elementsOf(from: VectorRows): VectorRows {
-  return listsOf(from, validityOf(from)).elements
+/** Bytes that every row has in vectors at least: elements of lists and maps come on top. */
+export function vectorBytes({ fields }: Schema): number {
+  return fields.reduce((sum, field) => sum + widthOf(field.type), 0)
 }
 
 function widthOf(type: Type): number {
   switch (type.kind) {
+    case 'struct':
+      return type.fields.reduce((sum, field) => sum + widthOf(field.type), 0)
+    case 'list':
+    case 'map':
+    case 'string':
+    case 'binary':
+    case 'fixed':
+    case 'uuid':
+      return 16
     case 'boolean':
       return 1
     case 'int':
@@ -68,9 +30,43 @@ function widthOf(type: Type): number {
       return 4
     case 'decimal':
       return type.precision > 18 ? 16 : type.precision > 9 ? 8 : type.precision > 4 ? 4 : 2
-    case 'uuid':
-      return 16
     default:
       return 8
   }
+}
+
+/** Whether values of the type may lie outside of vectors. */
+export function isText({ kind }: Type): boolean {
+  return kind === 'string' || kind === 'binary' || kind === 'fixed'
+}
+
+/**
+ * Bytes per row of texts and byte strings that lie outside of vectors, of a chunk whose columns are the
+ * schema's, in its order.
+ */
+export function textBytes(chunk: DuckDBDataChunk, rowCount: number, { fields }: Schema): number {
+  return readColumns(chunk, rowCount, (columnAt) => {
+    const bytes = fields.reduce((sum, field, at) => sum + textsOf(columnAt(at), field.type), 0)
+    return bytes / rowCount
+  })
+}
+
+/** Bytes of all rows. */
+function textsOf(from: VectorRows, type: Type): number {
+  switch (type.kind) {
+    case 'struct':
+      return type.fields.reduce((sum, field, at) => sum + textsOf(memberOf(from, at), field.type), 0)
+    case 'list':
+      return textsOf(elementsOf(from), type.element)
+    case 'map': {
+      const elements = elementsOf(from)
+      return textsOf(memberOf(elements, 0), type.key) + textsOf(memberOf(elements, 1), type.value)
+    }
+    default:
+      return isText(type) ? longBytes(from, validityOf(from)) : 0
+  }
+}
+
+function elementsOf(from: VectorRows): VectorRows {
+  return listsOf(from, validityOf(from)).elements
 }
