@@ -109,8 +109,8 @@ export function sameLocation(a: string, b: string): boolean {
 
 /**
  * True when the location is the root or lies below it. `t10` is not within `t1`. What cannot be
- * parsed, and a key with `.` or `..` segments on an object store (servers differ in what it
- * means), is within nothing.
+ * parsed, a key with `.` or `..` segments on an object store (servers differ in what it means), and a
+ * file URI with such segments beside a backslash (systems differ), is within nothing.
  */
 export function isWithin(location: string, root: string): boolean {
   return within(root)(location)
@@ -133,10 +133,14 @@ export function within(root: string): (location: string) => boolean {
 /** Segments that are dots, and backslashes, which part them in a Windows path. */
 const NEEDS_RESOLVING = /(^|\/)\.{1,2}(\/|$)|\\/
 
+const DOTS_AT_BACKSLASH = /\\\.{1,2}([\\/]|$)|(^|\/)\.{1,2}\\/
+
 function canonicalOrNull(location: string): string | null {
   try {
     const { scheme, path } = parseLocation(location)
     if (scheme !== 'file' && /(^|\/)\.{1,2}(\/|$)/.test(path)) return null
+    // In a URI only Windows takes a backslash for a slash, and would find the dots beside it.
+    if (scheme === 'file' && DOTS_AT_BACKSLASH.test(path)) return null
     return canonicalLocation(location)
   } catch (error) {
     // Containment is asked about other people's input: what is no location lies nowhere.

@@ -134,6 +134,21 @@ describe('within', () => {
     expect(isWithin('C:\\wh\\t/..\\u\\x', 'C:\\wh\\t')).toBe(false)
     expect(isWithin('C:\\wh\\t/a\\..\\..\\u', 'C:\\wh\\t')).toBe(false)
   })
+
+  test.each(['..\\..\\u', 'data/..\\..\\..\\u', 'data\\..\\..\\u', 'data\\..', '.\\x', 'a\\../..'])(
+    'dots beside a backslash lead nowhere, since only some systems take it for a slash: %s',
+    (rest) => {
+      for (const root of ['file:///C:/wh/t', 'file:/C:/wh/t', '/C:/wh/t', '/wh/t']) {
+        expect(isWithin(`${root}/${rest}`, root)).toBe(false)
+      }
+    },
+  )
+
+  test('a backslash without such dots is a character of a name', () => {
+    for (const name of ['a\\b', 'a..\\b', 'a\\..b', 'a\\...']) {
+      expect(isWithin(`file:///wh/t/${name}`, 'file:///wh/t')).toBe(true)
+    }
+  })
 })
 
 describe('new locations', () => {
