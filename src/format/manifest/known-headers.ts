@@ -1,5 +1,5 @@
 /** Headers that the files of a table repeat: longer than what stands behind them in a small manifest. */
-import { readAvroHeader, SYNC_SIZE, type AvroHeader } from './avro.ts'
+import { plainBytes, readAvroHeader, SYNC_SIZE, type AvroHeader } from './avro.ts'
 
 interface KnownHeader {
   /** The header without its sync marker, which alone is each file's own. */
@@ -13,7 +13,8 @@ const MAX_KNOWN = 8
 const MAX_BYTES = 256 * 1024
 
 /** As readAvroHeader; one that is byte for byte the same as a file's before is not taken apart again. */
-export function readKnownHeader(bytes: Uint8Array, file: string): AvroHeader {
+export function readKnownHeader(source: Uint8Array, file: string): AvroHeader {
+  const bytes = plainBytes(source)
   const match = known.find((candidate) => startsWith(bytes, candidate.bytes))
   if (match !== undefined && bytes.length >= match.header.length) {
     const { header } = match
