@@ -1,12 +1,15 @@
 /** Which files of the local disk are opened in place, and which through the thread pool. */
-import { constants } from 'node:fs'
+import { constants, open, openSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const openPooled = promisify(open)
 
 /**
- * How a file is opened for reading in place: opening a pipe would wait for its writer, and all with it.
- * Windows has neither such files nor the flag.
+ * How a file is opened for reading: opening a pipe would wait for its writer, and with it the whole
+ * process or a thread of the pool. Windows has neither such files nor the flag.
  */
-export const READ_IN_PLACE = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /** A call that took longer had to wait for the disk. */
 const SLOW_MS = 0.25
@@ -24,29 +27,41 @@ export class DiskPace {
   #pooled = 0
   #sinceTurn = 0
   #turn: Promise<void> | null = null
+  readonly #now: () => number
 
-  /** Asked before a file is opened or looked at: whether in place. */
-  async isInPlace(): Promise<boolean> {
+  /** By a clock in milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
+  /** Opens a file for reading. */
+  open(path: string): Promise<number> {
+    return this.call(
+      () => openSync(path, READ_ONLY),
+      () => openPooled(path, READ_ONLY),
+    )
+  }
+
+  /** Opens a file or looks at one, either way. */
+  async call<T>(inPlace: () => T, pooled: () => Promise<T>): Promise<T> {
+    while (this.#pooled === 0 && this.#sinceTurn >= TURN_EVERY) await (this.#turn ??= this.#give())
+    // Nothing may wait between this and the call: of many at once the second has to see how the first went.
     if (this.#pooled > 0) {
       this.#pooled -= 1
-      return false
+      return pooled()
     }
-    while (this.#sinceTurn >= TURN_EVERY) await (this.#turn ??= this.#give())
     this.#sinceTurn += 1
-    return true
+    return this.timed(inPlace)
   }
 
-  /** Told how long a call in place took. */
-  took(milliseconds: number): void {
-    if (milliseconds > SLOW_MS) this.#pooled = POOLED_AFTER_SLOW
-  }
-
-  /** Makes a call in place. */
+  /** Makes a call in place. One that fails may have waited as long. */
   timed<T>(call: () => T): T {
-    const begin = performance.now()
-    const result = call()
-    this.took(performance.now() - begin)
-    return result
+    const begin = this.#now()
+    try {
+      return call()
+    } finally {
+      if (this.#now() - begin > SLOW_MS) this.#pooled = POOLED_AFTER_SLOW
+    }
   }
 
   async #give(): Promise<void> {

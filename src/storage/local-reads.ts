@@ -1,16 +1,15 @@
 /** Reading whole objects or ranges of them from the local disk. */
-import { closeSync, fstatSync, open, openSync, read, readSync, statSync, type BigIntStats } from 'node:fs'
+import { closeSync, fstatSync, read, readSync, statSync, type BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { throwIfAborted } from '../abort.ts'
-import { DiskPace, READ_IN_PLACE } from '../disk-pace.ts'
+import { DiskPace } from '../disk-pace.ts'
 import { ObjectChangedError, ObjectNotFoundError } from '../errors.ts'
 import { infoOf } from './local-files.ts'
 import { fileNameOf, maskLocation } from './location.ts'
 import type { GetOptions } from './object-store.ts'
 import { rangeOf } from './range.ts'
 
-const openFile = promisify(open)
 const readFile = promisify(read)
 
 /** Bytes that are read in place: one page or a few, which came along when the file was opened. */
@@ -18,14 +17,17 @@ const IN_PLACE_BYTES = 16 * 1024
 
 /** Reads files; a plan over hundreds of small manifests is mostly opening them. */
 export class LocalReads {
-  readonly #pace = new DiskPace()
+  readonly #pace: DiskPace
+
+  constructor(pace: DiskPace = new DiskPace()) {
+    this.#pace = pace
+  }
 
   /** What GetOptions ask for. ObjectNotFoundError for a folder, ObjectChangedError. */
   async read(path: string, location: string, options: GetOptions): Promise<Uint8Array> {
-    const inPlace = await this.#pace.isInPlace()
-    throwIfAborted(options.signal)
-    const file = inPlace ? this.#pace.timed(() => openSync(path, READ_IN_PLACE)) : await openFile(path, 'r')
+    const file = await this.#pace.open(path)
     try {
+      throwIfAborted(options.signal)
       const { start, end } = rangeOf(options.range, sizeOf(file, location, options))
       return await this.#bytes(file, location, { start, end, signal: options.signal })
     } finally {
@@ -35,9 +37,11 @@ export class LocalReads {
 
   /** Looks at a file. ObjectNotFoundError for a folder. */
   async stat(path: string, location: string): Promise<BigIntStats> {
-    const inPlace = await this.#pace.isInPlace()
     const options = { bigint: true } as const
-    const stats = inPlace ? this.#pace.timed(() => statSync(path, options)) : await stat(path, options)
+    const stats = await this.#pace.call(
+      () => statSync(path, options),
+      () => stat(path, options),
+    )
     if (!stats.isFile()) throw notAFile(location)
     return stats
   }

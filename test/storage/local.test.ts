@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { DiskPace } from '../../src/disk-pace.ts'
 import {
   InvalidLocationError,
   ObjectExistsError,
@@ -12,6 +13,7 @@ import {
   UnsupportedFeatureError,
 } from '../../src/errors.ts'
 import { linkError, localError } from '../../src/storage/local-errors.ts'
+import { LocalReads } from '../../src/storage/local-reads.ts'
 import { LocalObjectStore } from '../../src/storage/local.ts'
 import { toFileUri } from '../../src/storage/location.ts'
 import { isTemporaryName, temporaryName } from '../../src/storage/temporary-names.ts'
@@ -167,6 +169,16 @@ test('what is no file is not read, and nobody waits for the writer of a pipe', a
   if (process.platform === 'win32') return
   expect(spawnSync('mkfifo', [join(folder, 'pipe')]).status).toBe(0)
   await expect(store.get(`${toFileUri(folder)}/pipe`)).rejects.toThrow(ObjectNotFoundError)
+})
+
+test.skipIf(process.platform === 'win32')('nor does a thread of the pool wait for it', async () => {
+  const folder = await temporaryFolder()
+  expect(spawnSync('mkfifo', [join(folder, 'pipe')]).status).toBe(0)
+  let now = 0
+  // Every call takes a second: all but the first go through the pool.
+  const reads = new LocalReads(new DiskPace(() => (now += 1000)))
+  const read = (): Promise<Uint8Array> => reads.read(join(folder, 'pipe'), `${toFileUri(folder)}/pipe`, {})
+  for (let i = 0; i < 3; i += 1) await expect(read()).rejects.toThrow(ObjectNotFoundError)
 })
 
 test('a long row of reads lets timers and others in between', async () => {

@@ -2,13 +2,12 @@
  * Opening a Parquet file before the engine does: is it there, is it whole, is it the file that the
  * manifest describes, and how are its columns laid out?
  */
-import { closeSync, fstatSync, open, openSync, read, readSync } from 'node:fs'
+import { closeSync, fstatSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { DiskPace, READ_IN_PLACE } from '../../disk-pace.ts'
+import { DiskPace } from '../../disk-pace.ts'
 import { CorruptFileError, MissingFileError, StorageDeniedError, type FloebergError } from '../../errors.ts'
 import { FooterError, outlineFooter, type FooterOutline } from './parquet-footer.ts'
 
-const openFile = promisify(open)
 const readFile = promisify(read)
 const pace = new DiskPace()
 
@@ -49,10 +48,7 @@ export async function readFooter(file: ExpectedFile): Promise<FooterOutline> {
 export async function readFooterBytes(file: SizedFile): Promise<Uint8Array> {
   let handle: number
   try {
-    const inPlace = await pace.isInPlace()
-    handle = inPlace
-      ? pace.timed(() => openSync(file.localPath, READ_IN_PLACE))
-      : await openFile(file.localPath, 'r')
+    handle = await pace.open(file.localPath)
   } catch (error) {
     throw openError(error, file)
   }
