@@ -46,10 +46,15 @@ describe('a footer', () => {
     const metadata = parquetMetadata(file.slice().buffer)
     const outline = outlineFooter(footerOf(file))
     expect(outline.rowCount).toBe(Number(metadata.num_rows))
-    const isText = metadata.row_groups[0]?.columns.map(({ meta_data }) =>
-      /BYTE_ARRAY/.test(meta_data?.type ?? ''),
-    )
-    expect(outline.textBytes.map((bytes) => bytes > 0)).toStrictEqual(isText)
+    const chunks = metadata.row_groups.flatMap(({ columns }) => columns.map((column) => column.meta_data))
+    expect(metadata.row_groups).toHaveLength(1)
+    for (const [at, chunk] of chunks.entries()) {
+      const isText = chunk?.type === 'BYTE_ARRAY' || chunk?.type === 'FIXED_LEN_BYTE_ARRAY'
+      const unencoded = Number(chunk?.size_statistics?.unencoded_byte_array_data_bytes)
+      const encoded = Number(chunk?.total_uncompressed_size)
+      const bytes = Number.isNaN(unencoded) ? encoded : unencoded
+      expect(outline.textBytes[at]).toBe(isText ? bytes / outline.rowCount : 0)
+    }
     expect(ours(parseColumns(outline.schemaBytes))).toStrictEqual(theirs(parquetSchema(metadata).children))
   })
 
