@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTasks } from '../../src/engine/duckdb/open-tasks.ts'
 import { ReadAhead, rowsToRead } from '../../src/engine/duckdb/read-ahead.ts'
@@ -118,6 +119,21 @@ describe('rows of a scan in stretches', () => {
     expect(await idsOf(requestOf(schema, [task]))).toStrictEqual(kept)
     const filtered = { ...task, residual: residual(schema, gte('id', 32_760n)) }
     expect(await idsOf(requestOf(schema, [filtered]))).toStrictEqual(kept.filter((id) => id >= 32_760))
+  })
+
+  test('have their deletes read once, before the first of them', async () => {
+    const one = await file('deleted-from', MANY, `'x'`)
+    const deletes = await shop.write(
+      'read-once.parquet',
+      `SELECT '${one.location}' AS file_path, unnest([5, 600000])::BIGINT AS pos`,
+      '{file_path: 2147483546, pos: 2147483545}',
+    )
+    let rows = 0
+    for await (const batch of readRows(shop.reader, requestOf(schema, [taskOf(one, deletesOf(deletes))]))) {
+      if (rows === 0) await rm(deletes.location.replace('file://', ''))
+      rows += batch.length
+    }
+    expect(rows).toBe(MANY - 2)
   })
 
   test('are counted where no column is read', async () => {

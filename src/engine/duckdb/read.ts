@@ -6,14 +6,15 @@ import type { Schema } from '../../format/schema.ts'
 import type { Type } from '../../format/types.ts'
 import type { Row } from '../../format/values/value.ts'
 import type { RecordBatch } from 'apache-arrow'
-import type { ArrowRecordBatch, OutputPath, ReadRequest } from '../data-plane.ts'
+import type { ArrowRecordBatch, FileScanTask, OutputPath, ReadRequest } from '../data-plane.ts'
 import { saveArrowFile } from './arrow-file.ts'
 import { batchReader, type BatchReader } from './arrow-out.ts'
-import { openTasks, refuseUnsupported, type OpenTasks, type Reader } from './open-tasks.ts'
+import { openTasks, refuseUnsupported, type OpenTask, type OpenTasks, type Reader } from './open-tasks.ts'
 import { writeWhole } from './output-path.ts'
 import { readPositionDeletes, withoutDeleted } from './position-deletes.ts'
 import { ReadAhead, rowsToRead } from './read-ahead.ts'
 import { diagnosed, failureOf } from './read-failure.ts'
+import type { RowChoice } from './row-choice.ts'
 import { rowReader } from './rows-out.ts'
 import { numberedNames, scanQuery, type ScanQuery } from './scan-sql.ts'
 import type { StatementOptions, StreamChunk } from './session.ts'
@@ -56,7 +57,8 @@ export async function countRows(reader: Reader, request: ReadRequest): Promise<n
     const others = open.tasks.filter(({ task }) => !isWhole(task))
     for (const { task, file } of open.tasks) if (isWhole(task)) total += file.recordCount
     if (others.length === 0) continue
-    const query = await queryOf({ ...open, tasks: others }, { ...request, projection: nothing }, [])
+    const read = { ...open, tasks: others }
+    const query = queryOf(read, { ...request, projection: nothing }, [], await choicesOf(read, request))
     const sql = `SELECT count(*) AS n FROM (${query.sql})`
     const [row] = await diagnosed(reader, open, () => open.session.rows(sql, statement(open, query, request)))
     total += Number(row?.['n'])
@@ -95,7 +97,7 @@ async function copyToFile(
   // One statement writes one file, so all inputs are open together.
   const open = await openTasks(reader, request, request.tasks, [path])
   try {
-    const query = await queryOf(open, request, names)
+    const query = queryOf(open, request, names, await choicesOf(open, request))
     const options = copyOptions(request.projection, format)
     const sql = `COPY (${limited(query.sql, request.limit)}) TO ${quoteText(path)} (${options})`
     const context = { ...statement(open, query, request), onProgress: request.onProgress }
@@ -150,9 +152,10 @@ async function* scan(reader: Reader, request: ReadRequest): AsyncGenerator<Strea
   let rows = 0
   for await (const window of openWindows(reader, request)) {
     try {
+      const choices = await choicesOf(window, request)
       for (const tasks of ahead.stretches(window.tasks)) {
         const open = { ...window, tasks }
-        const query = await queryOf(open, request, names)
+        const query = queryOf(open, request, names, choices)
         const left = request.limit === undefined ? undefined : request.limit - rows
         const before = rows
         const chunks = open.session.stream(limited(query.sql, left), {
@@ -176,9 +179,25 @@ async function* scan(reader: Reader, request: ReadRequest): AsyncGenerator<Strea
   }
 }
 
-async function queryOf(open: OpenTasks, request: ReadRequest, names: readonly string[]): Promise<ScanQuery> {
-  const rows = withoutDeleted(await readPositionDeletes(open, request.signal))
-  const { projection, nameMapping } = request
+/** Which rows of files deletes leave. Tasks of several stretches have theirs read once. */
+type Choices = ReadonlyMap<FileScanTask, RowChoice>
+
+async function choicesOf(open: OpenTasks, { signal }: ReadRequest): Promise<Choices> {
+  const choices = withoutDeleted(await readPositionDeletes(open, signal))
+  return new Map([...choices].map(([{ task }, choice]) => [task, choice]))
+}
+
+function queryOf(
+  open: OpenTasks,
+  { projection, nameMapping }: ReadRequest,
+  names: readonly string[],
+  choices: Choices,
+): ScanQuery {
+  const rows = new Map<OpenTask, RowChoice>()
+  for (const task of open.tasks) {
+    const choice = choices.get(task.task)
+    if (choice !== undefined) rows.set(task, choice)
+  }
   return scanQuery(open.tasks, { projection, nameMapping, names, rows })
 }
 
