@@ -1,6 +1,5 @@
 /** Durable, all-or-nothing file operations on the local disk, below the local store. */
 import {
-  accessSync,
   closeSync,
   constants,
   fstatSync,
@@ -207,51 +206,13 @@ async function syncNames(folder: string): Promise<void> {
   }
 }
 
-/** Makes the folder, and its parents; all of their names are on the disk afterwards. */
+/** Makes the folder and its parents durable; does nothing when it is there. */
 export async function createFolder(folder: string): Promise<void> {
   const first = mkdirSync(folder, { recursive: true })
-  if (first !== undefined) {
-    // What bore these names before, if anything did, is gone.
-    for (let made = folder; made.length >= first.length; made = dirname(made)) namedFolders.delete(made)
-  }
-  await nameFolder(folder, first)
-}
-
-/** Folders whose names this process has seen reach the disk, or sees on their way there. */
-const namedFolders = new Map<string, Promise<void>>()
-const NAMED_FOLDERS = 4096
-
-/**
- * The folder's name, and those of its parents, are on the disk afterwards: one that is there may have
- * been made a moment ago by another write, of this process or of another, whose sync is still to come.
- * Looks once at each folder; `made` is the topmost that the caller knows to be new.
- */
-export function nameFolder(folder: string, made?: string): Promise<void> {
-  const known = namedFolders.get(folder)
-  if (known !== undefined) return known
-  if (process.platform === 'win32') return Promise.resolve()
-  const parent = dirname(folder)
-  const isNew = made !== undefined && folder.length >= made.length
-  if (!isNew && !namedFolders.has(parent) && !mayHaveBeenMade(folder, parent)) return Promise.resolve()
-  const named = Promise.all([nameFolder(parent, made), syncFolder(parent)]).then(() => {})
-  // Any may be forgotten: it is synced once more then.
-  if (namedFolders.size >= NAMED_FOLDERS) namedFolders.clear()
-  namedFolders.set(folder, named)
-  named.catch(() => {
-    // Whoever comes next tries anew.
-    if (namedFolders.get(folder) === named) namedFolders.delete(folder)
-  })
-  return named
-}
-
-/** Whether a write could have made a folder: not a mount, nor one where we may not make any. */
-function mayHaveBeenMade(folder: string, parent: string): boolean {
-  if (parent === folder) return false
-  try {
-    accessSync(parent, constants.R_OK | constants.W_OK)
-    return statSync(folder).dev === statSync(parent).dev
-  } catch {
-    return false
+  if (first === undefined) return
+  for (let created = folder; ; created = dirname(created)) {
+    await syncFolder(dirname(created))
+    if (created === first || created === dirname(created)) return
   }
 }
 

@@ -9,7 +9,6 @@ import { localError, systemErrorCode } from './local-errors.ts'
 import {
   dropOtherName,
   infoOf,
-  nameFolder,
   prepareFile,
   publishNew,
   publishOver,
@@ -68,7 +67,7 @@ export class LocalObjectStore implements ObjectStore {
       const info = infoOf(location, file.stats)
       await this.#publish(file, path, location, options)
       if (options.owner !== undefined) this.#remember(options.owner, info.etag)
-      await syncName(path)
+      await syncFolder(dirname(path))
       return info
     })
   }
@@ -94,7 +93,7 @@ export class LocalObjectStore implements ObjectStore {
     if (etag === undefined) return null
     const info = await entryInfo(location, 'objects')
     if (info === null || info.etag !== etag) return null
-    await syncName(path)
+    await syncFolder(dirname(path))
     return info
   }
 
@@ -188,11 +187,6 @@ async function prepare(
       cause: error,
     })
   }
-}
-
-/** A file's name, and that of the folder it is in, are on the disk afterwards. */
-async function syncName(path: string): Promise<void> {
-  await Promise.all([syncFolder(dirname(path)), nameFolder(dirname(path))])
 }
 
 /** Entries of one folder in batches; a folder that is not there, or is a file, has none. */

@@ -1,13 +1,12 @@
 /** Whatever a catalog's pointer leads to is on the disk before the pointer moves: bytes first, then names. */
 import fs from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { DatabaseSync } from 'node:sqlite'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { IcebergTableManager, StorageUnavailableError, t, table } from '../../src/index.ts'
-import { LocalObjectStore } from '../../src/storage/local.ts'
-import { localPathOf, toFileUri } from '../../src/storage/location.ts'
+import { IcebergTableManager, t, table } from '../../src/index.ts'
+import { localPathOf } from '../../src/storage/location.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { reachableFiles } from '../support/observe.ts'
 
@@ -150,60 +149,6 @@ test.each(slow.flatMap((late) => layouts.map((layout) => ({ late, ...layout })))
     expect(beginning(events, metadata)).toBeGreaterThan(last)
   },
 )
-
-test.each(['metadata', 'data', 'data/kind=a'])(
-  'a folder %s that another process has just made gets its name on the disk before the pointer moves',
-  async (made) => {
-    const folder = await temporaryFolder()
-    const location = `${folder}/wh/demo/t`
-    await mkdir(join(location, made), { recursive: true })
-    const events = recordDisk()
-    const manager = await IcebergTableManager.open({
-      catalog: { uri: `sqlite:///${folder}/catalog.db`, warehouse: `${folder}/wh` },
-      scratchDir: `${folder}/scratch`,
-    })
-    onTestFinished(() => manager.close())
-    await manager.createNamespace('demo')
-    const schema = table({ id: t.long(), kind: t.string() })
-    const partitionSpec = [{ source: 'kind' }]
-    const created = await manager.createTable({
-      namespace: 'demo',
-      name: 't',
-      schema,
-      partitionSpec,
-      location,
-    })
-    await manager.writeData(created, [{ id: 1n, kind: 'a' }])
-    checkOrder(events, await reachableFiles(manager), `${folder}/wh`)
-  },
-)
-
-test('of two writes that need one new folder neither ends before its name is on the disk', async () => {
-  const folder = await temporaryFolder()
-  const events = recordDisk((path) => path === folder)
-  const store = new LocalObjectStore()
-  const ends = ['a', 'b'].map(async (name) => {
-    await store.put(`${toFileUri(folder)}/new/${name}`, new Uint8Array(1), { ifAbsent: true })
-    return events.flatMap((event) => (event.kind === 'sync' ? [event.path] : []))
-  })
-  for (const synced of await Promise.all(ends)) expect(synced).toContain(folder)
-})
-
-test('a folder whose name did not reach the disk is tried again', async () => {
-  const folder = await temporaryFolder()
-  const events = recordDisk()
-  const put = () => new LocalObjectStore().put(`${toFileUri(folder)}/new/a`, new Uint8Array(1))
-  const { fsync } = fs
-  const failing = (_file: number, done: fs.NoParamCallback): void =>
-    done(Object.assign(new Error('EIO'), { code: 'EIO' }))
-  Object.assign(fs, { fsync: failing })
-  syncBuiltinESMExports()
-  await expect(put()).rejects.toThrow(StorageUnavailableError)
-  Object.assign(fs, { fsync })
-  syncBuiltinESMExports()
-  await put()
-  expectFoldersSynced(events, `${folder}/new`, folder)
-})
 
 /** The opening of the file that came to be under a location. */
 function beginning(events: readonly Event[], location: string): number {
