@@ -3,9 +3,7 @@ import {
   closeSync,
   constants,
   fstatSync,
-  fsync,
   linkSync,
-  mkdirSync,
   openSync,
   renameSync,
   statSync,
@@ -16,6 +14,7 @@ import {
 import { copyFile, open, rm, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { throwIfAborted } from '../abort.ts'
+import { createFolder, syncOpen } from './folder-names.ts'
 import type { ObjectInfo, PutBody } from './object-store.ts'
 import { linkError, systemErrorCode } from './local-errors.ts'
 import { temporaryName } from './temporary-names.ts'
@@ -27,13 +26,6 @@ const WRITE_SLICE_BYTES = 8 * 1024 * 1024
  * do not wait for the disk as syncing does, and a turn of the thread pool costs more than all of them.
  */
 const IN_PLACE_BYTES = 256 * 1024
-
-function syncOpen(file: number): Promise<void> {
-  // Not by `promisify`, which costs more than the call itself.
-  return new Promise((resolve, reject) => {
-    fsync(file, (error) => (error === null ? resolve() : reject(error)))
-  })
-}
 
 /** Replaced bytes always mean another inode here, since files are never written in place. */
 export function infoOf(location: string, stats: BigIntStats): ObjectInfo {
@@ -163,56 +155,6 @@ export async function dropOtherName(path: string): Promise<void> {
     unlinkSync(path)
   } catch {
     await removeTemporary(path)
-  }
-}
-
-/** Syncs that were asked for and have not begun, and those that run. */
-const waitingSyncs = new Map<string, Promise<void>>()
-const runningSyncs = new Map<string, Promise<void>>()
-
-/**
- * A name is durable only when its folder is synced. One sync serves all who asked before it began:
- * a write of a thousand partitions makes a thousand names in one folder.
- */
-export function syncFolder(folder: string): Promise<void> {
-  // Windows cannot open a folder for that, and makes names durable by itself.
-  if (process.platform === 'win32') return Promise.resolve()
-  const waiting = waitingSyncs.get(folder)
-  if (waiting !== undefined) return waiting
-  const running = runningSyncs.get(folder)
-  if (running === undefined) return startSync(folder)
-  const next = running.then(
-    () => startSync(folder),
-    // Whoever asked for that one has its error.
-    () => startSync(folder),
-  )
-  waitingSyncs.set(folder, next)
-  return next
-}
-
-function startSync(folder: string): Promise<void> {
-  waitingSyncs.delete(folder)
-  const sync = syncNames(folder).finally(() => runningSyncs.delete(folder))
-  runningSyncs.set(folder, sync)
-  return sync
-}
-
-async function syncNames(folder: string): Promise<void> {
-  const opened = openSync(folder, 'r')
-  try {
-    await syncOpen(opened)
-  } finally {
-    closeSync(opened)
-  }
-}
-
-/** Makes the folder and its parents durable; does nothing when it is there. */
-export async function createFolder(folder: string): Promise<void> {
-  const first = mkdirSync(folder, { recursive: true })
-  if (first === undefined) return
-  for (let created = folder; ; created = dirname(created)) {
-    await syncFolder(dirname(created))
-    if (created === first || created === dirname(created)) return
   }
 }
 

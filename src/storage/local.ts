@@ -1,9 +1,10 @@
 /** The ObjectStore on this machine's disk. */
 import type { Dirent } from 'node:fs'
 import { lstat, opendir, rm, stat, unlink } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { basename } from 'node:path'
 import { throwIfAborted } from '../abort.ts'
 import { InvalidLocationError } from '../errors.ts'
+import { syncName } from './folder-names.ts'
 import { localPathOf, maskLocation } from './location.ts'
 import { localError, systemErrorCode } from './local-errors.ts'
 import {
@@ -13,7 +14,6 @@ import {
   publishNew,
   publishOver,
   removeTemporary,
-  syncFolder,
   type ReadyFile,
 } from './local-files.ts'
 import { LocalReads } from './local-reads.ts'
@@ -67,7 +67,7 @@ export class LocalObjectStore implements ObjectStore {
       const info = infoOf(location, file.stats)
       await this.#publish(file, path, location, options)
       if (options.owner !== undefined) this.#remember(options.owner, info.etag)
-      await syncFolder(dirname(path))
+      await syncName(path)
       return info
     })
   }
@@ -93,7 +93,7 @@ export class LocalObjectStore implements ObjectStore {
     if (etag === undefined) return null
     const info = await entryInfo(location, 'objects')
     if (info === null || info.etag !== etag) return null
-    await syncFolder(dirname(path))
+    await syncName(path)
     return info
   }
 

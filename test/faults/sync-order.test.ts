@@ -1,85 +1,13 @@
 /** Whatever a catalog's pointer leads to is on the disk before the pointer moves: bytes first, then names. */
 import fs from 'node:fs'
-import { stat } from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
-import { DatabaseSync } from 'node:sqlite'
-import { dirname } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { IcebergTableManager, t, table } from '../../src/index.ts'
 import { localPathOf } from '../../src/storage/location.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { reachableFiles } from '../support/observe.ts'
-
-type Event =
-  | { readonly kind: 'open' | 'sync'; readonly path: string }
-  | { readonly kind: 'link' | 'rename'; readonly from: string; readonly path: string }
-  | { readonly kind: 'pointer' }
-
-/**
- * Records openings, fsyncs, new names, and changes of the catalog's table, in the order in which they
- * are done. What is slow reaches the disk when all others had the time to go on.
- */
-function recordDisk(isSlow: (path: string) => boolean = () => false): Event[] {
-  const events: Event[] = []
-  const { openSync, fsync, linkSync, renameSync } = fs
-  const { open } = fs.promises
-  const paths = new Map<number, string>()
-  fs.openSync = (path, ...rest) => {
-    const file = openSync(path, ...rest)
-    paths.set(file, String(path))
-    events.push({ kind: 'open', path: String(path) })
-    return file
-  }
-  const recordedSync = (file: number, done: fs.NoParamCallback): void =>
-    fsync(file, (error) => {
-      const path = paths.get(file) ?? ''
-      const finish = (): void => {
-        if (error === null) events.push({ kind: 'sync', path })
-        done(error)
-      }
-      if (isSlow(path)) void whileOthersGoOn().then(finish)
-      else finish()
-    })
-  Object.assign(fs, { fsync: recordedSync })
-  fs.promises.open = async (path, ...rest) => {
-    const handle = await open(path, ...rest)
-    const sync = handle.sync.bind(handle)
-    handle.sync = async () => {
-      await sync()
-      events.push({ kind: 'sync', path: String(path) })
-    }
-    return handle
-  }
-  fs.linkSync = (from, to) => {
-    linkSync(from, to)
-    events.push({ kind: 'link', from: String(from), path: String(to) })
-  }
-  fs.renameSync = (from, to) => {
-    renameSync(from, to)
-    events.push({ kind: 'rename', from: String(from), path: String(to) })
-  }
-  syncBuiltinESMExports()
-  const spy = vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (
-    this: DatabaseSync,
-    ...args: Parameters<DatabaseSync['prepare']>
-  ) {
-    if (/^\s*(insert into|update) "?iceberg_tables/i.test(args[0])) events.push({ kind: 'pointer' })
-    return prepare.apply(this, args)
-  })
-  onTestFinished(() => {
-    Object.assign(fs, { openSync, fsync, linkSync, renameSync })
-    fs.promises.open = open
-    syncBuiltinESMExports()
-    spy.mockRestore()
-  })
-  return events
-}
-const { prepare } = DatabaseSync.prototype
-
-/** As long as a thousand turns of the thread pool take: a commit has a dozen. */
-async function whileOthersGoOn(): Promise<void> {
-  for (let turn = 0; turn < 1000; turn += 1) await stat('.')
-}
+import { recordDisk, synced, type DiskEvent } from '../support/recorded-disk.ts'
 
 test('create and append: each file and its folder are synced before the pointer moves', async () => {
   const folder = await temporaryFolder()
@@ -128,7 +56,7 @@ test.each(slow.flatMap((late) => layouts.map((layout) => ({ late, ...layout })))
   'append of $layout: no metadata file is begun while $late is not on the disk',
   async ({ late, partitionSpec }) => {
     const folder = await temporaryFolder()
-    const events = recordDisk(kinds[late])
+    const events = recordDisk({ isSlow: kinds[late] })
     const manager = await IcebergTableManager.open({
       catalog: { uri: `sqlite:///${folder}/catalog.db`, warehouse: `${folder}/wh` },
       scratchDir: `${folder}/scratch`,
@@ -150,21 +78,48 @@ test.each(slow.flatMap((late) => layouts.map((layout) => ({ late, ...layout })))
   },
 )
 
+test.each(['metadata', 'data', 'data/kind=a'])(
+  'a folder %s that another process has just made gets its name on the disk before the pointer moves',
+  async (made) => {
+    const folder = await temporaryFolder()
+    const location = `${folder}/wh/demo/t`
+    await mkdir(join(location, made), { recursive: true })
+    const events = recordDisk()
+    const manager = await IcebergTableManager.open({
+      catalog: { uri: `sqlite:///${folder}/catalog.db`, warehouse: `${folder}/wh` },
+      scratchDir: `${folder}/scratch`,
+    })
+    onTestFinished(() => manager.close())
+    await manager.createNamespace('demo')
+    const schema = table({ id: t.long(), kind: t.string() })
+    const partitionSpec = [{ source: 'kind' }]
+    const created = await manager.createTable({
+      namespace: 'demo',
+      name: 't',
+      schema,
+      partitionSpec,
+      location,
+    })
+    await manager.writeData(created, [{ id: 1n, kind: 'a' }])
+    checkOrder(events, await reachableFiles(manager), `${folder}/wh`)
+  },
+)
+
 /** The opening of the file that came to be under a location. */
-function beginning(events: readonly Event[], location: string): number {
+function beginning(events: readonly DiskEvent[], location: string): number {
   const named = events.find((event) => 'from' in event && event.path === localPathOf(location))
   if (named === undefined || !('from' in named)) throw new Error(`${location} never got its name`)
   return events.findIndex((event) => event.kind === 'open' && event.path === named.from)
 }
 
 /** The sync that made a file's name durable. */
-function durability(events: readonly Event[], location: string): number {
+function durability(events: readonly DiskEvent[], location: string): number {
   const path = localPathOf(location)
   const named = events.findIndex((event) => 'from' in event && event.path === path)
   return events.findIndex((event, at) => at > named && event.kind === 'sync' && event.path === dirname(path))
 }
 
-function checkOrder(events: readonly Event[], files: readonly string[], warehouse: string): void {
+function checkOrder(events: readonly DiskEvent[], files: readonly string[], warehouse: string): void {
   const pointer = events.findLastIndex(({ kind }) => kind === 'pointer')
   expect(pointer).toBeGreaterThan(-1)
   for (const location of files) {
@@ -183,9 +138,9 @@ function checkOrder(events: readonly Event[], files: readonly string[], warehous
 }
 
 /** A file in a folder whose own name is not on the disk is lost with it. */
-function expectFoldersSynced(events: readonly Event[], folder: string, warehouse: string): void {
-  const synced = new Set(events.map((event) => (event.kind === 'sync' ? event.path : '')))
+function expectFoldersSynced(events: readonly DiskEvent[], folder: string, warehouse: string): void {
+  const onDisk = synced(events)
   for (let at = folder; at !== warehouse; at = dirname(at)) {
-    expect(synced, `${at}: its name in its parent`).toContain(dirname(at))
+    expect(onDisk, `${at}: its name in its parent`).toContain(dirname(at))
   }
 }
