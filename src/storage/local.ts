@@ -1,6 +1,5 @@
 /** The ObjectStore on this machine's disk. */
-import type { Dirent } from 'node:fs'
-import { lstat, opendir, rm, stat, unlink } from 'node:fs/promises'
+import { lstat, rm, unlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { throwIfAborted } from '../abort.ts'
 import { InvalidLocationError } from '../errors.ts'
@@ -16,6 +15,7 @@ import {
   removeTemporary,
   type ReadyFile,
 } from './local-files.ts'
+import { entryInfo, walk } from './local-listing.ts'
 import { LocalReads } from './local-reads.ts'
 import type {
   CallOptions,
@@ -29,7 +29,6 @@ import type {
 import { isTemporaryName } from './temporary-names.ts'
 
 const DELETES_AT_ONCE = 16
-const STATS_AT_ONCE = 32
 const REMEMBERED_PUTS = 1024
 
 /**
@@ -106,7 +105,7 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: CallOptions = {}): AsyncIterable<ObjectInfo> {
-    yield* this.#walk(prefix, options.signal, 'objects')
+    yield* walk(prefix, 'objects', options.signal)
   }
 
   /**
@@ -114,26 +113,7 @@ export class LocalObjectStore implements ObjectStore {
    * each. `delete` takes these locations too. Those of running processes are among them: go by age.
    */
   async *listTemporary(prefix: string, options: CallOptions = {}): AsyncIterable<ObjectInfo> {
-    yield* this.#walk(prefix, options.signal, 'temporary')
-  }
-
-  async *#walk(
-    prefix: string,
-    signal: AbortSignal | undefined,
-    wanted: 'objects' | 'temporary',
-  ): AsyncIterable<ObjectInfo> {
-    if (!prefix.endsWith('/')) {
-      throw new InvalidLocationError('A prefix to list ends in a slash', { file: maskLocation(prefix) })
-    }
-    const folders = [prefix]
-    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-      for await (const entries of readFolder(folder, signal)) {
-        const found = entries.filter((entry) => wantsEntry(entry, wanted))
-        folders.push(...entries.filter(isPlainFolder).map((entry) => `${folder}${entry.name}/`))
-        const infos = await Promise.all(found.map((entry) => entryInfo(`${folder}${entry.name}`, wanted)))
-        yield* infos.filter((info) => info !== null)
-      }
-    }
+    yield* walk(prefix, 'temporary', options.signal)
   }
 
   async delete(locations: readonly string[], options: CallOptions = {}): Promise<DeleteReport> {
@@ -186,46 +166,6 @@ async function prepare(
       file: maskLocation(location),
       cause: error,
     })
-  }
-}
-
-/** Entries of one folder in batches; a folder that is not there, or is a file, has none. */
-async function* readFolder(location: string, signal: AbortSignal | undefined): AsyncIterable<Dirent[]> {
-  throwIfAborted(signal)
-  try {
-    let batch: Dirent[] = []
-    for await (const entry of await opendir(localPathOf(location), { bufferSize: STATS_AT_ONCE })) {
-      batch.push(entry)
-      if (batch.length < STATS_AT_ONCE) continue
-      throwIfAborted(signal)
-      yield batch
-      batch = []
-    }
-    yield batch
-  } catch (error) {
-    const code = systemErrorCode(error)
-    if (code === 'ENOENT' || code === 'ENOTDIR') return
-    throw localError(error, location)
-  }
-}
-
-function wantsEntry(entry: Dirent, wanted: 'objects' | 'temporary'): boolean {
-  if (wanted === 'temporary') return isTemporaryName(entry.name)
-  return !isTemporaryName(entry.name) && !entry.isDirectory()
-}
-
-function isPlainFolder(entry: Dirent): boolean {
-  return entry.isDirectory() && !isTemporaryName(entry.name)
-}
-
-/** null for what vanished meanwhile, and for links to folders, which might run in circles. */
-async function entryInfo(location: string, wanted: 'objects' | 'temporary'): Promise<ObjectInfo | null> {
-  try {
-    const stats = await stat(localPathOf(location), { bigint: true })
-    return stats.isFile() || wanted === 'temporary' ? infoOf(location, stats) : null
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return null
-    throw localError(error, location)
   }
 }
 

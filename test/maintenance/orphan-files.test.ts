@@ -1,7 +1,7 @@
 /** Orphan files: what nothing reaches goes when it is old enough, and nothing else. */
-import { mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Catalog, TableIdentifier } from '../../src/catalog/catalog.ts'
 import type { DataPlane } from '../../src/engine/data-plane.ts'
@@ -185,6 +185,38 @@ describe('on the local disk', () => {
     expect(await manager.execute(plan)).toMatchObject({ deletedFiles: 1, skipped: [] })
     expect((await world.temporaries()).map((left) => left.split('/').at(-1))).toEqual([names[1]])
   })
+
+  test.each(['part.parquet', 'kind=a/part.parquet'])(
+    'the folder of a long write, whose own time stands still, is as young as what grows in it: %s',
+    async (part) => {
+      const events = await newTable()
+      const name = temporaryName('dir')
+      const folder = `${events.location}/data/${name}`
+      const file = join(localPathOf(folder), '0', part)
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, 'x')
+      const folders = [dirname(file), join(localPathOf(folder), '0'), localPathOf(folder)]
+      for (const path of folders) await age(toFileUri(path), 9)
+      expect(locations(await manager.planOrphanFiles(events))).toEqual([])
+
+      await age(toFileUri(file), 4)
+      for (const path of folders) await age(toFileUri(path), 9)
+      const plan = await manager.planOrphanFiles(events)
+      expect(plan.items).toMatchObject([{ location: folder, reason: 'unfinished' }])
+      const { lastModified } = plan.items[0]!
+      expect(Date.now() - Date.parse(lastModified)).toBeLessThan(5 * 86_400_000)
+
+      // Between plan and execute the write goes on.
+      await age(toFileUri(file), 3.5)
+      for (const path of folders) await age(toFileUri(path), 9)
+      expect(await manager.execute(plan)).toMatchObject({
+        deletedFiles: 0,
+        skipped: [{ location: folder, reason: 'changed' }],
+      })
+      expect(await manager.removeOrphanFiles(events)).toMatchObject({ deletedFiles: 1, skipped: [] })
+      expect(await world.temporaries()).toEqual([])
+    },
+  )
 
   test('between plan and execute: what was put again, is gone or is out of bounds is passed over', async () => {
     const events = await newTable()
