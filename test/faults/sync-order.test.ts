@@ -24,7 +24,7 @@ test('create and append: each file and its folder are synced before the pointer 
     partitionSpec: [{ source: 'kind' }],
   })
   const afterCreate = await reachableFiles(manager)
-  checkOrder(events, afterCreate, `${folder}/wh`)
+  expectOrder(events, afterCreate, `${folder}/wh`)
 
   await manager.writeData(created, [
     { id: 1n, kind: 'a' },
@@ -33,7 +33,7 @@ test('create and append: each file and its folder are synced before the pointer 
   const written = (await reachableFiles(manager)).filter((file) => !afterCreate.includes(file))
   // Two data files, a manifest, a list, a metadata file.
   expect(written).toHaveLength(5)
-  checkOrder(events, written, `${folder}/wh`)
+  expectOrder(events, written, `${folder}/wh`)
   await manager.close()
 })
 
@@ -69,7 +69,7 @@ test.each(slow.flatMap((late) => layouts.map((layout) => ({ late, ...layout })))
     await manager.writeData(created, [{ id: 1n, kind: 'a' }])
     const written = (await reachableFiles(manager)).filter((file) => !before.includes(file))
     expect(written).toHaveLength(4)
-    checkOrder(events, written, `${folder}/wh`)
+    expectOrder(events, written, `${folder}/wh`)
     const metadata = written.find((file) => file.endsWith('.metadata.json'))
     if (metadata === undefined) throw new Error('no metadata file was written')
     const others = written.filter((file) => file !== metadata)
@@ -101,7 +101,7 @@ test.each(['metadata', 'data', 'data/kind=a'])(
       location,
     })
     await manager.writeData(created, [{ id: 1n, kind: 'a' }])
-    checkOrder(events, await reachableFiles(manager), `${folder}/wh`)
+    expectOrder(events, await reachableFiles(manager), `${folder}/wh`)
   },
 )
 
@@ -119,7 +119,7 @@ function durability(events: readonly DiskEvent[], location: string): number {
   return events.findIndex((event, at) => at > named && event.kind === 'sync' && event.path === dirname(path))
 }
 
-function checkOrder(events: readonly DiskEvent[], files: readonly string[], warehouse: string): void {
+function expectOrder(events: readonly DiskEvent[], files: readonly string[], warehouse: string): void {
   const pointer = events.findLastIndex(({ kind }) => kind === 'pointer')
   expect(pointer).toBeGreaterThan(-1)
   for (const location of files) {
