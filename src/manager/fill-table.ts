@@ -47,8 +47,9 @@ export async function createFilled(
   const storage = await openStorage(runtime, plan.id, staged)
   const rows = rowFiles(runtime, storage, options)
   const { metadata } = staged
-  const files = await rows.write(metadata, input.source, filterOn(metadata, input))
-  const append = files.length === 0 ? null : appendTo(target(runtime, storage, options), files, metadata)
+  const files = await rows.writeAhead(metadata, input.source, filterOn(metadata, input))
+  const append =
+    files.length === 0 ? null : appendTo(target(runtime, storage, options), rows, files, metadata)
   const change = new CreateTableChange(staged, append)
   const created = await discardOnFailure(rows, async () => {
     try {
@@ -118,12 +119,13 @@ async function stageRows(
   const files =
     rows.kind === 'written'
       ? await own.copy(rows.written, metadata, true)
-      : await own.write(metadata, rows.input.source, filterOn(metadata, rows.input))
+      : await own.writeAhead(metadata, rows.input.source, filterOn(metadata, rows.input))
   if (files.length === 0) return
   const change = new AppendChange({ ...target(runtime, storage, options), transaction }, files, {
     strategy: 'fast_append',
     schema: currentSchema(metadata),
     discardData: () => own.discard(),
+    placed: () => own.placed(),
     rewrite: {
       layout: { metadata, lastColumnId: 0 },
       copy: (from, to, removeOld) => own.copy(from, to, removeOld),
@@ -167,6 +169,7 @@ function checkReplacement({ id, definition, config }: CreateTablePlan, metadata:
 
 function appendTo(
   where: SnapshotTarget,
+  rows: RowFiles,
   files: readonly ContentFile[],
   metadata: TableMetadata,
 ): AppendChange {
@@ -176,6 +179,7 @@ function appendTo(
     strategy: 'fast_append',
     schema: currentSchema(metadata),
     discardData,
+    placed: () => rows.placed(),
   })
 }
 

@@ -88,6 +88,7 @@ class Merge {
       strategy: this.#options.commitStrategy,
       copy: async (from, to, removeOld) => (this.#files = await this.#rows.copy(from, to, removeOld)),
       discardData: () => this.discard(),
+      placed: () => this.#rows.placed(),
     })
   }
 
@@ -146,6 +147,8 @@ class Merge {
     const staged = this.#staged
     const { filter } = this.#data
     const bound = filter === undefined ? undefined : bindExpression(currentSchema(staged), filter)
-    this.#files = [...this.#files, ...(await this.#rows.write(staged, source, bound))]
+    // Of many segments only the last is on its way to the disk while others are written.
+    await this.#rows.placed()
+    this.#files = [...this.#files, ...(await this.#rows.writeAhead(staged, source, bound))]
   }
 }

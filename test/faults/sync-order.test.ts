@@ -2,8 +2,8 @@
 import fs from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
-import { IcebergTableManager, t, table } from '../../src/index.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { IcebergTableManager, t, table, type TableConfig } from '../../src/index.ts'
 import { localPathOf } from '../../src/storage/location.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { reachableFiles } from '../support/observe.ts'
@@ -52,31 +52,90 @@ function holds(path: string, record: string): boolean {
 const slow: readonly (keyof typeof kinds)[] = ['a data file', 'a manifest', 'the manifest list']
 const layouts = [{ layout: 'one file' }, { layout: 'partitions', partitionSpec: [{ source: 'kind' }] }]
 
-test.each(slow.flatMap((late) => layouts.map((layout) => ({ late, ...layout }))))(
-  'append of $layout: no metadata file is begun while $late is not on the disk',
-  async ({ late, partitionSpec }) => {
-    const folder = await temporaryFolder()
-    const events = recordDisk({ isSlow: kinds[late] })
-    const manager = await IcebergTableManager.open({
-      catalog: { uri: `sqlite:///${folder}/catalog.db`, warehouse: `${folder}/wh` },
-      scratchDir: `${folder}/scratch`,
+const schema = table({ id: t.long(), kind: t.string() })
+
+/**
+ * Ways for a row to come into a table, which write a data file, a manifest, a list and a metadata file:
+ * each prepares the table, and answers the write.
+ */
+type Way = (manager: IcebergTableManager, layout: Layout) => Promise<() => Promise<unknown>>
+type Layout = Pick<TableConfig, 'partitionSpec'>
+
+const newTable = (layout: Layout) => ({ namespace: 'demo', name: 't', schema, ...layout })
+const rows = [{ id: 1n, kind: 'a' }]
+
+const ways: readonly (readonly [way: string, Way])[] = [
+  [
+    'append',
+    async (manager, layout) => {
+      const created = await manager.createTable(newTable(layout))
+      return () => manager.writeData(created, rows)
+    },
+  ],
+  [
+    'append with a new column',
+    async (manager, layout) => {
+      await manager.createTable(newTable(layout))
+      const loaded = await manager.loadTable('demo.t')
+      return () => manager.writeData(loaded, [{ ...rows[0], extra: 2n }], { schemaMode: 'merge' })
+    },
+  ],
+  [
+    'table created with its rows',
+    async (manager, layout) => () => manager.createTable(newTable(layout), { data: rows }),
+  ],
+  [
+    'table put in the place of another with its rows',
+    async (manager, layout) => {
+      await manager.createTable(newTable(layout))
+      return () => manager.createTable(newTable(layout), { data: rows, orReplace: true })
+    },
+  ],
+]
+
+describe.each(ways.flatMap(([name, way]) => layouts.map((layout) => ({ name, way, ...layout }))))(
+  '$name, $layout',
+  ({ way, partitionSpec }) => {
+    async function writeWith(isSlow: (path: string) => boolean) {
+      const folder = await temporaryFolder()
+      const events = recordDisk({ isSlow })
+      const manager = await IcebergTableManager.open({
+        catalog: { uri: `sqlite:///${folder}/catalog.db`, warehouse: `${folder}/wh` },
+        scratchDir: `${folder}/scratch`,
+      })
+      onTestFinished(() => manager.close())
+      await manager.createNamespace('demo')
+      const write = await way(manager, { partitionSpec })
+      const before = await reachableFiles(manager)
+      await write()
+      const written = (await reachableFiles(manager)).filter((file) => !before.includes(file))
+      expect(written).toHaveLength(4)
+      expectOrder(events, written, `${folder}/wh`)
+      return { events, written }
+    }
+
+    test.each(slow)('no metadata file is begun while %s is not on the disk', async (late) => {
+      const { events, written } = await writeWith(kinds[late])
+      const metadata = fileOf(written, '.metadata.json')
+      const others = written.filter((file) => file !== metadata)
+      const last = Math.max(...others.map((file) => durability(events, file)))
+      expect(beginning(events, metadata)).toBeGreaterThan(last)
     })
-    onTestFinished(() => manager.close())
-    await manager.createNamespace('demo')
-    const schema = table({ id: t.long(), kind: t.string() })
-    const created = await manager.createTable({ namespace: 'demo', name: 't', schema, partitionSpec })
-    const before = await reachableFiles(manager)
-    await manager.writeData(created, [{ id: 1n, kind: 'a' }])
-    const written = (await reachableFiles(manager)).filter((file) => !before.includes(file))
-    expect(written).toHaveLength(4)
-    expectOrder(events, written, `${folder}/wh`)
-    const metadata = written.find((file) => file.endsWith('.metadata.json'))
-    if (metadata === undefined) throw new Error('no metadata file was written')
-    const others = written.filter((file) => file !== metadata)
-    const last = Math.max(...others.map((file) => durability(events, file)))
-    expect(beginning(events, metadata)).toBeGreaterThan(last)
+
+    test('the manifest does not wait for the data file, which it names', async () => {
+      const { events, written } = await writeWith(kinds['a data file'])
+      expect(durability(events, fileOf(written, '-m0.avro'))).toBeLessThan(
+        durability(events, fileOf(written, '.parquet')),
+      )
+    })
   },
 )
+
+function fileOf(written: readonly string[], ending: string): string {
+  const found = written.find((file) => file.endsWith(ending))
+  if (found === undefined) throw new Error(`no file ends in ${ending}`)
+  return found
+}
 
 test.each(['metadata', 'data', 'data/kind=a'])(
   'a folder %s that another process has just made gets its name on the disk before the pointer moves',
@@ -91,7 +150,6 @@ test.each(['metadata', 'data', 'data/kind=a'])(
     })
     onTestFinished(() => manager.close())
     await manager.createNamespace('demo')
-    const schema = table({ id: t.long(), kind: t.string() })
     const partitionSpec = [{ source: 'kind' }]
     const created = await manager.createTable({
       namespace: 'demo',

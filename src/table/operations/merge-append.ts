@@ -15,7 +15,7 @@ import { currentSchema } from '../../format/metadata/views.ts'
 import { sameSchema } from '../../format/schema.ts'
 import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
 import type { SnapshotTarget } from '../snapshot-producer.ts'
-import { AppendChange, type CommitStrategy, type RewriteOptions } from './append.ts'
+import { AppendChange, type AppendOptions, type RewriteOptions } from './append.ts'
 import { evolutionBase, schemaCommit } from './evolve-schema.ts'
 import type { WrittenFiles } from './row-files.ts'
 
@@ -36,13 +36,10 @@ export function stageMerge(base: TableMetadata, edits: readonly SchemaEdit[]): S
   return { metadata, updates, requirements }
 }
 
-export interface MergeAppendOptions {
+export interface MergeAppendOptions extends Pick<AppendOptions, 'strategy' | 'discardData' | 'placed'> {
   readonly edits: readonly SchemaEdit[]
-  readonly strategy: CommitStrategy
   /** As in `RewriteOptions`. */
   readonly copy: RewriteOptions['copy']
-  /** Removes the data files; called when the operation gives up for certain. */
-  readonly discardData: () => Promise<void>
 }
 
 export class MergeAppendChange implements CommitChange {
@@ -60,6 +57,7 @@ export class MergeAppendChange implements CommitChange {
       strategy: options.strategy,
       schema: currentSchema(written.metadata),
       discardData: options.discardData,
+      placed: options.placed,
       rewrite: {
         layout: written,
         copy: options.copy,
