@@ -12,6 +12,7 @@ import {
   InvalidArgumentError,
   MissingFileError,
   OperationAbortedError,
+  StorageDeniedError,
 } from '../../src/errors.ts'
 
 let folder: string
@@ -320,6 +321,37 @@ describe('an engine for statements that are work for one thread', () => {
     const one = await owner.sequential()
     await one.withSession({}, (session) => session.run('SELECT 1', { doing }))
     await owner.close()
+  })
+
+  test('that cannot be closed does not keep the other from being closed', async () => {
+    const owner = await DuckDbEngine.open({ scratchDir: join(folder, 'stuck'), threads: 2 })
+    const one = await owner.sequential()
+    const close = one.close.bind(one)
+    one.close = async () => {
+      await close()
+      throw new StorageDeniedError('Its folder cannot be removed')
+    }
+    const session = await owner.session()
+    await expect(owner.close()).rejects.toThrow(StorageDeniedError)
+    expect(await readdir(join(folder, 'stuck'))).toEqual([])
+    session.release()
+    await expect(owner.session()).rejects.toThrow(InvalidArgumentError)
+  })
+
+  test('a wider instance that cannot be opened does not keep the one before from being closed', async () => {
+    const owner = await DuckDbEngine.open({ scratchDir: join(folder, 'narrow'), threads: 2 })
+    await mkdir(join(folder, 'wider'))
+    const { scratchDir } = owner
+    await rm(scratchDir, { recursive: true })
+    // A file where the folder for spilled data has to be.
+    await writeFile(scratchDir, '')
+    const wider = owner.session({ paths: [join(folder, 'wider', 'x.parquet')] })
+    // The wider instance is being opened by then.
+    await Promise.resolve()
+    const closed = owner.close()
+    await expect(wider).rejects.toThrow(EngineError)
+    await closed
+    expect(await readdir(join(folder, 'narrow'))).toEqual([])
   })
 })
 

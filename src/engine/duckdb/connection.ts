@@ -137,22 +137,47 @@ export class DuckDbEngine {
     return DuckDbEngine.open({ ...this.#options, threads: 1, allowedFolders: folders })
   }
 
-  /** Closes every instance that no session uses; others close with their last session. */
+  /**
+   * Closes every instance that no session uses; others close with their last session. What fails is
+   * thrown when all else is closed.
+   */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    const ends = await Promise.allSettled([this.#closeSequential(), this.#closeOwn()])
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+
+  async #closeSequential(): Promise<void> {
     // One that could not be opened has nothing to close.
-    await this.#sequential?.then(
-      (engine) => engine.close(),
-      () => undefined,
-    )
-    retire(await this.#current)
-    await rm(this.#home, { recursive: true, force: true })
+    const engine = await this.#sequential?.catch(() => null)
+    await engine?.close()
+  }
+
+  async #closeOwn(): Promise<void> {
+    try {
+      retire(await this.#settled())
+    } finally {
+      await rm(this.#home, { recursive: true, force: true })
+    }
+  }
+
+  /** The instance that is left when none takes over any more: one that could not be opened leaves the one before. */
+  async #settled(): Promise<Generation> {
+    const current = this.#current
+    try {
+      return await current
+    } catch (error) {
+      if (this.#current === current) throw error
+      return this.#settled()
+    }
   }
 
   async #reaching(paths: readonly string[]): Promise<Generation> {
     if (this.#closed) throw isClosed()
     const current = await this.#current
+    // Nobody would close an instance that took over after this one was.
+    if (this.#closed) throw isClosed()
     const missing = foldersOutside(current.folders, paths)
     if (missing.length === 0) return current
     const previous = this.#current
