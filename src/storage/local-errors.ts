@@ -30,6 +30,7 @@ export function localError(error: unknown, location: string): Error {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    case 'ERR_ACCESS_DENIED':
       return new StorageDeniedError('The operating system denies access to the file', {
         ...details,
         hint: "Check the folder's owner and permissions, and that the disk is not mounted read-only.",
@@ -46,6 +47,7 @@ export function localError(error: unknown, location: string): Error {
     case 'ELOOP':
     case 'EINVAL':
       return new InvalidLocationError('The location cannot be a file', details)
+    // EAGAIN among them: a file that another machine holds open, over Samba, say, is given up when asked for.
     default:
       return new StorageUnavailableError('The file could not be read or written', details)
   }

@@ -1,6 +1,9 @@
+import fs from 'node:fs'
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { readError } from '../../src/engine/duckdb/open-parquet.ts'
 import { readArrow, readRows, readToFile, countRows } from '../../src/engine/duckdb/read.ts'
 import { FloebergError } from '../../src/errors.ts'
 import type { ContentFile } from '../../src/format/manifest/entry.ts'
@@ -162,6 +165,43 @@ describe('a file that is not what its manifest entry says', () => {
       }
     },
   )
+})
+
+test.each([
+  ['ENOENT', 'FLOEBERG_MISSING_FILE'],
+  ['ENOTDIR', 'FLOEBERG_MISSING_FILE'],
+  ['EACCES', 'FLOEBERG_STORAGE_DENIED'],
+  ['EPERM', 'FLOEBERG_STORAGE_DENIED'],
+  ['ERR_ACCESS_DENIED', 'FLOEBERG_STORAGE_DENIED'],
+  // What may succeed later, as where another machine holds the file.
+  ['EAGAIN', 'FLOEBERG_STORAGE_UNAVAILABLE'],
+  ['EIO', 'FLOEBERG_STORAGE_UNAVAILABLE'],
+  ['EMFILE', 'FLOEBERG_STORAGE_UNAVAILABLE'],
+])('the system error %s is typed, and its text is not passed on', (systemCode, code) => {
+  const thrown = Object.assign(new Error(`${systemCode}, open '/name=secret/x.parquet'`), {
+    code: systemCode,
+  })
+  const error = readError(thrown, { name: 'file:///name=***/x.parquet' })
+  expect(error).toMatchObject({ code, file: 'file:///name=***/x.parquet' })
+  expect(`${error.message} ${String(error.cause)}`).not.toContain('secret')
+})
+
+test('a read that the system puts off is worth another one', async () => {
+  const file = await shop.write('put-off.parquet', "SELECT 1::BIGINT AS id, 'x' AS text", IDS)
+  const { readSync } = fs
+  onTestFinished(() => {
+    Object.assign(fs, { readSync })
+    syncBuiltinESMExports()
+  })
+  const putOff = (): never => {
+    throw Object.assign(new Error('EAGAIN: resource temporarily unavailable, read'), { code: 'EAGAIN' })
+  }
+  Object.assign(fs, { readSync: putOff })
+  syncBuiltinESMExports()
+  await expect(allRows(shop.reader, requestOf(schema, [taskOf(file)]))).rejects.toMatchObject({
+    code: 'FLOEBERG_STORAGE_UNAVAILABLE',
+    file: file.location,
+  })
 })
 
 describe('a file that changes while it is read', () => {

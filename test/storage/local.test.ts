@@ -64,10 +64,12 @@ test.each([
   ['EEXIST', ObjectExistsError],
   ['EACCES', StorageDeniedError],
   ['EROFS', StorageDeniedError],
+  ['ERR_ACCESS_DENIED', StorageDeniedError],
   ['ENOSPC', StorageQuotaError],
   ['EDQUOT', StorageQuotaError],
   ['ENAMETOOLONG', InvalidLocationError],
   ['EIO', StorageUnavailableError],
+  ['EAGAIN', StorageUnavailableError],
   ['EMFILE', StorageUnavailableError],
 ] as const)('the system error %s is typed, and its text is not passed on', (code, expected) => {
   const error = localError(systemError(code), 'file:///wh/t/data/city=Rome/x.parquet')

@@ -5,7 +5,13 @@
 import { closeSync, fstatSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { DiskPace } from '../../disk-pace.ts'
-import { CorruptFileError, MissingFileError, StorageDeniedError, type FloebergError } from '../../errors.ts'
+import {
+  CorruptFileError,
+  FloebergError,
+  MissingFileError,
+  StorageDeniedError,
+  StorageUnavailableError,
+} from '../../errors.ts'
 import { FooterError, outlineFooter, type FooterOutline } from './parquet-footer.ts'
 
 const readFile = promisify(read)
@@ -34,7 +40,7 @@ const MAGIC = 0x31524150 // 'PAR1', little-endian
  * Reads a file's footer.
  *
  * Throws MissingFileError; CorruptFileError for a file that is truncated, no Parquet, or not of the
- * size and row count that its manifest entry says; StorageDeniedError.
+ * size and row count that its manifest entry says; StorageDeniedError; StorageUnavailableError.
  */
 export async function readFooter(file: ExpectedFile): Promise<FooterOutline> {
   const outline = parseOutline(file, await readFooterBytes(file))
@@ -50,7 +56,7 @@ export async function readFooterBytes(file: SizedFile): Promise<Uint8Array> {
   try {
     handle = await pace.open(file.localPath)
   } catch (error) {
-    throw openError(error, file)
+    throw readError(error, file)
   }
   try {
     // What follows takes less time than handing it to another thread would.
@@ -59,6 +65,8 @@ export async function readFooterBytes(file: SizedFile): Promise<Uint8Array> {
       throw corrupt(file, `it has ${size} bytes where its manifest entry says ${file.sizeInBytes}`)
     }
     return await footerBytes(handle, file)
+  } catch (error) {
+    throw error instanceof FloebergError ? error : readError(error, file)
   } finally {
     closeSync(handle)
   }
@@ -68,7 +76,7 @@ export async function readFooterBytes(file: SizedFile): Promise<Uint8Array> {
 export function corrupt(file: { readonly name: string }, reason: string): CorruptFileError {
   return new CorruptFileError(`a Parquet file is damaged: ${reason}`, {
     file: file.name,
-    hint: 'restore the file, or remove its rows from the table by rewriting or rolling back',
+    hint: 'Restore the file, or remove its rows from the table by rewriting or rolling back.',
   })
 }
 
@@ -111,16 +119,27 @@ export function parseOutline(file: { readonly name: string }, footer: Uint8Array
   }
 }
 
-function openError(error: unknown, file: SizedFile): FloebergError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT' || code === 'ENOTDIR') return missing(file)
-  return new StorageDeniedError('a data file cannot be opened', { file: file.name, cause: error })
+/** What the system's code means; its text goes no further, since paths in it hold partition values. */
+export function readError(error: unknown, file: { readonly name: string }): FloebergError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  const details = { file: file.name, cause: code === undefined ? error : new Error(code) }
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return missing(file)
+    case 'EACCES':
+    case 'EPERM':
+    case 'ERR_ACCESS_DENIED':
+      return new StorageDeniedError('a data file cannot be opened', details)
+    default:
+      return new StorageUnavailableError('a data file could not be read', details)
+  }
 }
 
 /** A MissingFileError about a data or delete file. */
 export function missing(file: { readonly name: string }): MissingFileError {
   return new MissingFileError('a file of the table is not there', {
     file: file.name,
-    hint: 'its snapshot may have expired meanwhile: refresh the table and read again',
+    hint: 'Its snapshot may have expired meanwhile: refresh the table and read again.',
   })
 }
