@@ -362,7 +362,7 @@ test('without apache-arrow the error names the package', async () => {
   const { stdout } = spawnSync(process.execPath, ['--import', hooks, '--input-type=module', '-e', script], {
     encoding: 'utf8',
   })
-  expect(stdout).toContain('FLOEBERG_MISSING_DEPENDENCY npm install apache-arrow')
+  expect(stdout).toContain('FLOEBERG_MISSING_DEPENDENCY Install it with `npm install apache-arrow`.')
 })
 
 function bigints(_key: string, value: unknown): unknown {

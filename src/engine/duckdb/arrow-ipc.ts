@@ -41,7 +41,7 @@ async function loadArrow(): Promise<typeof import('apache-arrow')> {
   } catch {
     // Whatever keeps it from loading, the caller's remedy is the same.
     throw new MissingDependencyError('Arrow IPC data cannot be read without the package apache-arrow', {
-      hint: 'npm install apache-arrow',
+      hint: 'Install it with `npm install apache-arrow`.',
     })
   }
 }

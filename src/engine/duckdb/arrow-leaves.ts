@@ -224,7 +224,7 @@ function narrowed(offsets: BigInt64Array, path: string): Int32Array {
   if (last > 0x7fffffffn) {
     throw new InvalidDataError(`column ${path}: one batch holds more than two gigabytes of text`, {
       column: path,
-      hint: 'give smaller batches',
+      hint: 'Give smaller batches.',
     })
   }
   return Int32Array.from(offsets, Number)

@@ -77,7 +77,7 @@ export async function loadArrow(): Promise<Arrow> {
     return await import('apache-arrow')
   } catch (cause) {
     throw new MissingDependencyError("reading Arrow batches needs the package 'apache-arrow'", {
-      hint: 'npm install apache-arrow',
+      hint: 'Install it with `npm install apache-arrow`.',
       cause,
     })
   }

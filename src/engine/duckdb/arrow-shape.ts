@@ -118,7 +118,7 @@ export function viewOf(data: ArrowData): Uint8Array {
 export function unsupported(path: string): SchemaMismatchError {
   return new SchemaMismatchError(`column ${path} is of an Arrow type that has no counterpart in a table`, {
     column: path,
-    hint: 'cast the column before it is written',
+    hint: 'Cast the column before it is written.',
   })
 }
 
@@ -142,6 +142,6 @@ function isArrowData(value: unknown): value is ArrowData {
 
 export function noBatch(): InvalidArgumentError {
   return new InvalidArgumentError('a batch is not an Arrow RecordBatch', {
-    hint: 'give RecordBatches of apache-arrow, or an Arrow IPC stream',
+    hint: 'Give RecordBatches of apache-arrow, or an Arrow IPC stream.',
   })
 }

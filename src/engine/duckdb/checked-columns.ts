@@ -31,7 +31,7 @@ export function refuseUnwritable(schema: Schema): void {
       case 'timestamptz_ns':
         throw new UnsupportedFeatureError(
           `column ${path} of type ${typeToString(type)} cannot be written yet`,
-          { hint: 'write the table with another engine, or leave the column out of its schema' },
+          { hint: 'Write the table with another engine, or leave the column out of its schema.' },
         )
       default:
         for (const child of childFields(type)) visit(child, `${path}.${child.name}`)

@@ -128,7 +128,7 @@ function convertValue(sql: string, from: IncomingType, to: Type, place: Place): 
 function wrongType(path: string, from: DuckDBType, to: Type): SchemaMismatchError {
   return new SchemaMismatchError(
     `column ${path} is ${from.toString()} in the source, which does not fit ${typeToString(to)}`,
-    { column: path, hint: 'convert the column in the source, or change its type in the table' },
+    { column: path, hint: 'Convert the column in the source, or change its type in the table.' },
   )
 }
 

@@ -19,7 +19,7 @@ export function guarded(ok: string, value: string): string {
 export function unknownColumn(path: string, sourceName: string): SchemaMismatchError {
   return new SchemaMismatchError(`${sourceName} has a column that the table has not: ${path}`, {
     column: path,
-    hint: 'add the column to the table first, or leave it out of the data',
+    hint: 'Add the column to the table first, or leave it out of the data.',
   })
 }
 
@@ -37,7 +37,7 @@ export function missing(field: NestedField, path: string, sourceName: string): C
   if (field.required) {
     throw new SchemaMismatchError(`${sourceName} lacks the required column ${path}`, {
       column: path,
-      hint: 'give the column, or make it optional',
+      hint: 'Give the column, or make it optional.',
     })
   }
   return { sql: `CAST(NULL AS ${type})`, checked: false }

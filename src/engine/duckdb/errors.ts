@@ -42,7 +42,7 @@ export function engineError(thrown: unknown, context: FailureContext): FloebergE
   if (text.startsWith('Out of Memory Error: failed to offload data block')) return diskFull(context)
   if (text.startsWith('Out of Memory Error')) {
     return new EngineMemoryError(`could not ${context.doing} within the engine's memory limit`, {
-      hint: 'raise the memory limit of the engine, or lower its number of threads',
+      hint: 'Raise the memory limit of the engine, or lower its number of threads.',
     })
   }
   const own = context.explain?.(text) ?? null
@@ -60,7 +60,7 @@ function abortedError(): OperationAbortedError {
 
 function diskFull(context: FailureContext): StorageQuotaError {
   return new StorageQuotaError(`could not ${context.doing}: the disk is full`, {
-    hint: 'free some space, or point the scratch folder and the warehouse at a larger disk',
+    hint: 'Free some space, or point the scratch folder and the warehouse at a larger disk.',
   })
 }
 

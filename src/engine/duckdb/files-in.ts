@@ -161,5 +161,5 @@ async function globbed(
 }
 
 function notFound(pattern: string): MissingFileError {
-  return new MissingFileError('no file is there to be read', { file: pattern, hint: 'check the path' })
+  return new MissingFileError('no file is there to be read', { file: pattern, hint: 'Check the path.' })
 }

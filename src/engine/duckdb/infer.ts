@@ -28,7 +28,7 @@ export async function inferSchema(
   const fields = await fieldsOf(engine, source, types, options)
   if (fields.length === 0) {
     throw new InvalidDataError('the source has no columns to make a schema of', {
-      hint: 'give the schema, or a source with at least one row',
+      hint: 'Give the schema, or a source with at least one row.',
     })
   }
   // Level by level, as every table's first ids are.

@@ -58,7 +58,7 @@ function faultsOf(source: OpenSource, columns: readonly OutgoingColumn[]): reado
           {
             sql: `NOT coalesce(${source.rowCheck}, false)`,
             message: 'a row is no object, or has a key that is no column of the table',
-            hint: "give one object per row, with the table's columns as keys",
+            hint: "Give one object per row, with the table's columns as keys.",
           },
         ]
   return [...whole, ...columns.flatMap(columnFaults)]
@@ -73,7 +73,7 @@ function columnFaults(column: OutgoingColumn): readonly Fault[] {
       sql: isMissing,
       message: `column ${field.name} is required, and a row has no value for it`,
       column: field.name,
-      hint: 'give the row a value, or make the column optional',
+      hint: 'Give the row a value, or make the column optional.',
     })
   }
   if (checked) {
@@ -81,7 +81,7 @@ function columnFaults(column: OutgoingColumn): readonly Fault[] {
       sql: `(NOT (${isMissing}) AND TRY(${column.sql}) IS NULL)`,
       message: `column ${field.name}: a value does not fit its type, or lacks a required part`,
       column: field.name,
-      hint: 'correct the value in the source; nothing was written',
+      hint: 'Correct the value in the source; nothing was written.',
     })
   }
   return faults

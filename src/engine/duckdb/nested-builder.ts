@@ -142,7 +142,7 @@ class Members {
     const column = this.#prefix + key
     throw new SchemaMismatchError(`a row has a column that the table has not: ${column}`, {
       column,
-      hint: 'add the column to the table first, or leave it out of the rows',
+      hint: 'Add the column to the table first, or leave it out of the rows.',
     })
   }
 }

@@ -143,7 +143,7 @@ function refuseFile(file: ContentFile, feature: string): void {
 function unsupported(file: ContentFile, feature: string): UnsupportedFeatureError {
   return new UnsupportedFeatureError(`${feature} cannot be read yet`, {
     file: maskedPath(file.location),
-    hint: 'rewrite the table with the engine that wrote this file (compaction) and read again',
+    hint: 'Rewrite the table with the engine that wrote this file (compaction) and read again.',
   })
 }
 

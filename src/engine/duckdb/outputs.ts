@@ -134,7 +134,7 @@ function systemError(error: unknown): Error {
     case 'EDQUOT':
     case 'EFBIG':
       return new StorageQuotaError('could not write data files: the disk is full', {
-        hint: 'free some space, or point the warehouse at a larger disk',
+        hint: 'Free some space, or point the warehouse at a larger disk.',
       })
     case 'EACCES':
     case 'EPERM':

@@ -32,7 +32,7 @@ export function refuseWithoutIds(file: FileColumns): void {
   if (file.physical.ids.size > 0 || file.nameMapping !== null) return
   throw new SchemaMismatchError('a data file carries no field ids and the table has no name mapping', {
     file: file.name,
-    hint: "set the table property 'schema.name-mapping.default' to say which column is which",
+    hint: "Set the table property 'schema.name-mapping.default' to say which column is which.",
   })
 }
 
@@ -155,7 +155,7 @@ function absentSql(field: NestedField, file: FileColumns, name: string): string 
     throw new SchemaMismatchError(`a data file does not hold the required column '${name}'`, {
       file: file.name,
       column: name,
-      hint: 'make the column optional, give it a default, or map it to a column of the file',
+      hint: 'Make the column optional, give it a default, or map it to a column of the file.',
     })
   }
   return `CAST(NULL AS ${sqlType(field.type)})`

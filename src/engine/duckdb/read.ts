@@ -77,7 +77,7 @@ export async function readToFile(
   if (names.length === 0 || !areDistinct({ kind: 'struct', fields: request.projection.fields })) {
     throw new UnsupportedFeatureError(
       'a file needs one column at least, and names that differ in more than case',
-      { hint: 'select other columns, or rename one' },
+      { hint: 'Select other columns, or rename one.' },
     )
   }
   return writeWhole(file, (unfinished) =>

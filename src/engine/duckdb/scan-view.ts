@@ -79,7 +79,7 @@ function hostError(error: unknown, open?: OpenTasks): FloebergError {
 function accessFailure(text: string): FloebergError | null {
   if (!text.startsWith('Permission Error')) return null
   return new StorageDeniedError('the connection may not read the files of the table', {
-    hint: 'open its DuckDB with enable_external_access, or allow the folders of the warehouse',
+    hint: 'Open its DuckDB with enable_external_access, or allow the folders of the warehouse.',
   })
 }
 
@@ -152,7 +152,7 @@ class Host {
     const least = LEAST_VERSION
     if (Number(major) < least.major || (Number(major) === least.major && Number(minor) < least.minor)) {
       throw new UnsupportedFeatureError(`views need DuckDB ${least.major}.${least.minor} or later`, {
-        hint: 'update @duckdb/node-api where the connection comes from',
+        hint: 'Update @duckdb/node-api where the connection comes from.',
       })
     }
     // A temporary view goes before everything else of its name, which it would hide without a word.
@@ -201,7 +201,7 @@ class Host {
       // What is temporary has gone with its connection.
       if (isDisconnected(error)) return
       throw new EngineError('the connection could not drop a view', {
-        hint: 'if its transaction has failed, roll that back, and release the view again',
+        hint: 'If its transaction has failed, roll that back, and release the view again.',
       })
     }
   }
@@ -229,7 +229,7 @@ class Host {
     const at = expected.findIndex((type, column) => type !== delivered[column])
     if (at === -1) return
     throw new EngineError(`the connection reads column '${fields[at]?.name ?? ''}' as another type`, {
-      hint: 'look at the settings of the connection',
+      hint: 'Look at the settings of the connection.',
     })
   }
 

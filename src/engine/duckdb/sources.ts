@@ -227,7 +227,7 @@ class ArrowDecoder {
     if (shapeOf(arrowFields(batch)) !== this.#shape) {
       throw new InvalidDataError('the Arrow batches have different columns', {
         source: 'arrow',
-        hint: 'give batches of one schema',
+        hint: 'Give batches of one schema.',
       })
     }
     try {

@@ -37,7 +37,7 @@ export function parseLossless(input: string | Uint8Array, file?: string): unknow
     if (!(error instanceof JsonSyntaxProblem)) throw error
     throw new CorruptFileError(`not a valid JSON document: ${error.message}`, {
       file,
-      hint: 'restore the file from a copy, or point the catalog at an earlier metadata file',
+      hint: 'Restore the file from a copy, or point the catalog at an earlier metadata file.',
     })
   }
 }

@@ -35,7 +35,7 @@ export function tableMetadataFromJson(json: unknown, file: string): TableMetadat
     if (!(error instanceof InvalidArgumentError)) throw error
     throw new CorruptFileError(`table metadata is malformed: ${error.message}`, {
       file,
-      hint: 'restore the file from a copy, or point the catalog at an earlier metadata file',
+      hint: 'Restore the file from a copy, or point the catalog at an earlier metadata file.',
       cause: error,
     })
   }
@@ -84,7 +84,7 @@ function readVersion(root: JsonRecord, file: string): FormatVersion {
   if (version === 1 || version === 2 || version === 3) return version
   throw new UnsupportedFeatureError(`tables of format version ${version} are not supported`, {
     file,
-    hint: 'versions 1, 2 and 3 are; a newer release of floeberg may read it',
+    hint: 'Versions 1, 2 and 3 are; a newer release of floeberg may read it.',
   })
 }
 

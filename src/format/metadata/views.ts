@@ -137,7 +137,7 @@ function lacks(metadata: TableMetadata, kind: string, id: number): CorruptFileEr
   return new CorruptFileError(
     `the table at ${metadata.location} has no ${kind} ${id}, which its files name`,
     {
-      hint: 'its metadata is damaged, or something that was still in use was removed from it',
+      hint: 'Its metadata is damaged, or something that was still in use was removed from it.',
     },
   )
 }
