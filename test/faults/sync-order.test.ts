@@ -11,12 +11,12 @@ import { temporaryFolder } from '../support/folders.ts'
 import { reachableFiles } from '../support/observe.ts'
 
 type Event =
-  | { readonly kind: 'open' | 'sync'; readonly path: string }
+  | { readonly kind: 'sync'; readonly path: string }
   | { readonly kind: 'link' | 'rename'; readonly from: string; readonly path: string }
   | { readonly kind: 'pointer' }
 
 /**
- * Records openings, fsyncs, new names, and changes of the catalog's table, in the order in which they
+ * Records fsyncs, new names, and changes of the catalog's table, in the order in which they
  * are done. What is slow reaches the disk when all others had the time to go on.
  */
 function recordDisk(isSlow: (path: string) => boolean = () => false): Event[] {
@@ -27,7 +27,6 @@ function recordDisk(isSlow: (path: string) => boolean = () => false): Event[] {
   fs.openSync = (path, ...rest) => {
     const file = openSync(path, ...rest)
     paths.set(file, String(path))
-    events.push({ kind: 'open', path: String(path) })
     return file
   }
   const recordedSync = (file: number, done: fs.NoParamCallback): void =>
@@ -125,7 +124,7 @@ const slow: readonly (keyof typeof kinds)[] = ['a data file', 'a manifest', 'the
 const layouts = [{ layout: 'one file' }, { layout: 'partitions', partitionSpec: [{ source: 'kind' }] }]
 
 test.each(slow.flatMap((late) => layouts.map((layout) => ({ late, ...layout }))))(
-  'append of $layout: no metadata file is begun while $late is not on the disk',
+  'append of $layout: no metadata file gets its name while $late is not on the disk',
   async ({ late, partitionSpec }) => {
     const folder = await temporaryFolder()
     const events = recordDisk(kinds[late])
@@ -146,21 +145,21 @@ test.each(slow.flatMap((late) => layouts.map((layout) => ({ late, ...layout })))
     if (metadata === undefined) throw new Error('no metadata file was written')
     const others = written.filter((file) => file !== metadata)
     const last = Math.max(...others.map((file) => durability(events, file)))
-    expect(beginning(events, metadata)).toBeGreaterThan(last)
+    expect(naming(events, metadata)).toBeGreaterThan(last)
   },
 )
 
-/** The opening of the file that came to be under a location. */
-function beginning(events: readonly Event[], location: string): number {
-  const named = events.find((event) => 'from' in event && event.path === localPathOf(location))
-  if (named === undefined || !('from' in named)) throw new Error(`${location} never got its name`)
-  return events.findIndex((event) => event.kind === 'open' && event.path === named.from)
+/** When a file came to be under its location. */
+function naming(events: readonly Event[], location: string): number {
+  const named = events.findIndex((event) => 'from' in event && event.path === localPathOf(location))
+  if (named === -1) throw new Error(`${location} never got its name`)
+  return named
 }
 
 /** The sync that made a file's name durable. */
 function durability(events: readonly Event[], location: string): number {
   const path = localPathOf(location)
-  const named = events.findIndex((event) => 'from' in event && event.path === path)
+  const named = naming(events, location)
   return events.findIndex((event, at) => at > named && event.kind === 'sync' && event.path === dirname(path))
 }
 
