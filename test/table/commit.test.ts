@@ -487,21 +487,42 @@ test('a manifest list that is late is removed with the attempt that wrote it', a
   const it = await scene([
     { outcome: 'conflict', before: (catalog) => otherAppend(it.world, 'theirs')(catalog) },
   ])
-  const { store } = it.table.state.storage
-  const put: ObjectStore['put'] = async (location, ...rest) => {
-    if (location.includes('/snap-')) await setImmediate()
-    return store.put(location, ...rest)
-  }
-  const storage = { ...it.table.state.storage, store: withPut(store, put) }
-  const table = await TableHandle.open(
-    { ...it.world.runtime, openStorage: async () => storage },
-    TABLE,
-    it.table.state.loaded,
-  )
+  const table = await withLatePuts(it, '/snap-')
   const { attempts } = await append({ ...it, table }, 'ours')
   expect(attempts).toBe(2)
   expect(await manifestListFiles(it.world)).toHaveLength(2)
 })
+
+test('manifests that are late are removed with an operation that is aborted before it is sent', async () => {
+  const it = await scene([])
+  const before = await allObjects(it.world.store)
+  const abort = new AbortController()
+  const table = await withLatePuts(it, '.avro', () => abort.abort())
+  await expect(append({ ...it, table }, 'ours', { signal: abort.signal })).rejects.toThrow(
+    OperationAbortedError,
+  )
+  await setImmediate()
+  expect(it.scripted.sent).toEqual([])
+  expect(await allObjects(it.world.store)).toEqual(before)
+})
+
+/** The table on a store whose puts of some files come late. */
+async function withLatePuts(
+  { world, table }: Scene,
+  part: string,
+  begun: () => void = () => undefined,
+): Promise<TableHandle> {
+  const { storage, loaded } = table.state
+  const put: ObjectStore['put'] = async (location, ...rest) => {
+    if (location.includes(part)) {
+      begun()
+      await setImmediate()
+    }
+    return storage.store.put(location, ...rest)
+  }
+  const late = { ...storage, store: withPut(storage.store, put) }
+  return TableHandle.open({ ...world.runtime, openStorage: async () => late }, TABLE, loaded)
+}
 
 function withPut(store: ObjectStore, put: ObjectStore['put']): ObjectStore {
   return {
