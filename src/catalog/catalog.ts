@@ -73,6 +73,12 @@ export interface TableCommit {
 export interface CommitOptions extends CallOptions {
   /** The same for every send of one commit, so that a server can tell a repetition. */
   readonly idempotencyKey?: string
+  /**
+   * For a catalog that `heedsAfter`, and a commit that leads to files which are still on their way: it
+   * may be prepared at once, but nothing shows it, neither the table nor a metadata file, before this is
+   * fulfilled. When it is rejected, nothing is changed and the call fails with its reason.
+   */
+  readonly after?: Promise<void> | undefined
 }
 
 /** What a catalog can and cannot do; the conformance suite asks these. */
@@ -124,6 +130,11 @@ export interface Catalog {
   readonly capabilities: CatalogCapabilities
   /** Absent where the catalog keeps its pointers to itself, as REST servers do. */
   readonly metadataPointers?: MetadataPointers | undefined
+  /**
+   * Whether `commitTable` knows of `after`. Whoever commits to a catalog that does not say so waits
+   * first.
+   */
+  readonly heedsAfter?: boolean | undefined
 
   /** NamespaceAlreadyExistsError; missing parents are created. */
   createNamespace(namespace: Namespace, properties?: Properties, options?: CallOptions): Promise<void>

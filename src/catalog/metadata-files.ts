@@ -109,16 +109,22 @@ function isGzipped(properties: Properties): boolean {
   })
 }
 
+export interface MetadataWriteOptions extends CallOptions {
+  /** Until it is fulfilled, what the file leads to is not durable, and nobody may find the file. */
+  readonly after?: Promise<void> | undefined
+}
+
 /** Create-only and durable on return: the pointer may move to it from then on. */
 export async function writeMetadataFile(
   store: ObjectStore,
   location: string,
   metadata: TableMetadata,
-  options: CallOptions = {},
+  { after, signal }: MetadataWriteOptions = {},
 ): Promise<ObjectInfo> {
   const bytes = serializeTableMetadata(metadata)
   const stored = isGzipped(metadata.properties) ? nodeCodecs.gzip(bytes) : bytes
-  return store.put(location, stored, { ifAbsent: true, signal: options.signal })
+  if (store.heedsAfter !== true) await after
+  return store.put(location, stored, { ifAbsent: true, signal, after })
 }
 
 /**

@@ -10,6 +10,7 @@ import type { CallOptions } from '../storage/object-store.ts'
 import type {
   Catalog,
   CatalogCapabilities,
+  CommitOptions,
   CreateTableRequest,
   LoadedTable,
   MetadataPointers,
@@ -30,6 +31,7 @@ import {
   tableText,
   type Warehouse,
 } from './names.ts'
+import type { MetadataWriteOptions } from './metadata-files.ts'
 import type { PointerStore, TablePointer } from './pointers.ts'
 import { namingReadable } from './newest-readable.ts'
 import { createFromUpdates } from './staged-create.ts'
@@ -53,6 +55,7 @@ export interface PointerCatalogOptions {
 export class PointerCatalog implements Catalog {
   readonly name: string
   readonly capabilities: CatalogCapabilities
+  readonly heedsAfter = true
   readonly metadataPointers: MetadataPointers
   readonly #pointers: PointerStore
   readonly #warehouse: Warehouse
@@ -195,7 +198,7 @@ export class PointerCatalog implements Catalog {
   async commitTable(
     id: TableIdentifier,
     commit: TableCommit,
-    options: CallOptions = {},
+    options: CommitOptions = {},
   ): Promise<LoadedTable> {
     const pointer = await this.#find(id, options)
     const creates = commit.requirements.some(({ type }) => type === 'assert-create')
@@ -207,7 +210,11 @@ export class PointerCatalog implements Catalog {
     return this.#commits.commit(id, pointer, commit, options)
   }
 
-  async #commitCreate(id: TableIdentifier, commit: TableCommit, options: CallOptions): Promise<LoadedTable> {
+  async #commitCreate(
+    id: TableIdentifier,
+    commit: TableCommit,
+    options: MetadataWriteOptions,
+  ): Promise<LoadedTable> {
     checkNewTable(id, this.capabilities)
     const failed = checkRequirements(null, commit.requirements)
     if (failed !== null) throw new CommitConflictError(failed, { table: tableText(id) })

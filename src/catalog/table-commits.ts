@@ -20,7 +20,7 @@ import type { TableUpdate } from '../format/metadata/updates.ts'
 import type { CallOptions } from '../storage/object-store.ts'
 import type { LoadedTable, TableCommit, TableIdentifier } from './catalog.ts'
 import { refuseDroppedMain } from './keep-main.ts'
-import { nextMetadataLocation } from './metadata-files.ts'
+import { nextMetadataLocation, type MetadataWriteOptions } from './metadata-files.ts'
 import { noSuchNamespace, noSuchTable, tableExists, tableText } from './names.ts'
 import type { PointerStore, TablePointer } from './pointers.ts'
 import type { TableFiles } from './table-files.ts'
@@ -44,7 +44,11 @@ export class TableCommits {
   }
 
   /** Writes a table's first metadata file and its pointer. */
-  async create(id: TableIdentifier, metadata: TableMetadata, options: CallOptions): Promise<LoadedTable> {
+  async create(
+    id: TableIdentifier,
+    metadata: TableMetadata,
+    options: MetadataWriteOptions,
+  ): Promise<LoadedTable> {
     const location = nextMetadataLocation(metadata, null, this.#ambience.uuid())
     await this.#files.write(id, location, metadata, options)
     try {
@@ -99,7 +103,7 @@ export class TableCommits {
     id: TableIdentifier,
     pointer: TablePointer,
     commit: TableCommit,
-    options: CallOptions,
+    options: MetadataWriteOptions,
   ): Promise<LoadedTable> {
     const current = pointer.metadataLocation
     const base = await this.#files.readCached(id, current, options)
@@ -109,7 +113,10 @@ export class TableCommits {
     const changed = withUpdates(id, base, commit.updates, this.#ambience.now())
     if (!hasStatedIds(changed, commit.updates))
       throw conflict(id, 'another commit took the ids of what is added')
-    if (changed === base) return loaded(base, current)
+    if (changed === base) {
+      await options.after
+      return loaded(base, current)
+    }
     const maxEntries = Math.max(1, intProperty(changed.properties, 'write.metadata.previous-versions-max'))
     const { metadata, evicted } = withMetadataLog(changed, current, base['last-updated-ms'], maxEntries)
     const next = nextMetadataLocation(metadata, current, this.#ambience.uuid())

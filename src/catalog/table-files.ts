@@ -9,6 +9,7 @@ import {
   expectMetadataFile,
   readMetadataFile,
   writeMetadataFile,
+  type MetadataWriteOptions,
 } from './metadata-files.ts'
 
 import { tableText } from './names.ts'
@@ -62,7 +63,7 @@ export class TableFiles {
     id: TableIdentifier,
     location: string,
     metadata: TableMetadata,
-    options: CallOptions,
+    options: MetadataWriteOptions,
   ): Promise<void> {
     const store = await this.#store(id, location)
     try {

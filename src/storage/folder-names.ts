@@ -1,6 +1,7 @@
 /** Names on the local disk: a file is there after a power failure only if every name that leads to it is. */
 import { closeSync, fsync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { systemErrorCode } from './local-errors.ts'
 
 /** A file's name, and those of all the folders that it lies in, are on the disk afterwards. */
@@ -85,22 +86,23 @@ export function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return Promise.resolve()
   const waiting = waitingSyncs.get(folder)
   if (waiting !== undefined) return waiting
-  const running = runningSyncs.get(folder)
-  if (running === undefined) return startSync(folder)
-  const next = running.then(
-    () => startSync(folder),
-    // Whoever asked for that one has its error.
-    () => startSync(folder),
-  )
+  const next = syncNext(folder)
   waitingSyncs.set(folder, next)
   return next
 }
 
-function startSync(folder: string): Promise<void> {
+async function syncNext(folder: string): Promise<void> {
+  // Files whose bytes have come to the disk together all get their names before it begins. Of a sync
+  // that runs and fails, whoever asked for it has the error.
+  await Promise.allSettled([runningSyncs.get(folder), setImmediate()])
   waitingSyncs.delete(folder)
-  const sync = syncNames(folder).finally(() => runningSyncs.delete(folder))
+  const sync = syncNames(folder)
   runningSyncs.set(folder, sync)
-  return sync
+  try {
+    await sync
+  } finally {
+    if (runningSyncs.get(folder) === sync) runningSyncs.delete(folder)
+  }
 }
 
 async function syncNames(folder: string): Promise<void> {

@@ -38,6 +38,7 @@ const REMEMBERED_PUTS = 1024
  */
 export class LocalObjectStore implements ObjectStore {
   readonly schemes: readonly string[] = ['file']
+  readonly heedsAfter = true
   /** Etags of the last puts by owner token: a repeated put in this process finds its own object. */
   readonly #owned = new Map<string, string>()
   readonly #reads = new LocalReads()
@@ -73,6 +74,7 @@ export class LocalObjectStore implements ObjectStore {
 
   async #publish(file: ReadyFile, path: string, location: string, options: PutOptions): Promise<void> {
     try {
+      await options.after
       throwIfAborted(options.signal)
       if (options.ifAbsent === true) {
         await publishNew(file, path, location)

@@ -29,6 +29,7 @@ interface StoredObject {
 /** A store in memory, gone with the process: for tests and trials. */
 export class MemoryObjectStore implements ObjectStore {
   readonly schemes: readonly string[]
+  readonly heedsAfter = true
   readonly #objects = new Map<string, StoredObject>()
   readonly #now: () => Date
   #puts = 0
@@ -66,6 +67,7 @@ export class MemoryObjectStore implements ObjectStore {
     const ours = this.#objects.get(location)
     if (ours !== undefined && options.owner !== undefined && ours.owner === options.owner) return ours.info
     const bytes = await bytesOf(body)
+    await options.after
     throwIfAborted(options.signal)
     // From here on without an await: nobody comes in between.
     if (this.#objects.has(location) && options.ifAbsent === true) {

@@ -42,6 +42,12 @@ export interface PutOptions extends CallOptions {
    * that carries it is ours, and the put has succeeded. Default: a fresh one for each call.
    */
   readonly owner?: string | undefined
+  /**
+   * For a store that `heedsAfter`, and an object that leads to others which are still on their way: its
+   * bytes may be brought to the store at once, but nobody finds it before this is fulfilled. When it is
+   * rejected, nothing is put and the call fails with its reason.
+   */
+  readonly after?: Promise<void> | undefined
 }
 
 /** Bytes in memory, or a file on the local disk: it is moved or uploaded, and may be gone afterwards. */
@@ -58,6 +64,8 @@ export interface DeleteReport {
 export interface ObjectStore {
   /** Schemes this store answers for, without `:`. */
   readonly schemes: readonly string[]
+  /** Whether `put` knows of `after`. Whoever puts to a store that does not say so waits first. */
+  readonly heedsAfter?: boolean | undefined
   head(location: string, options?: CallOptions): Promise<ObjectInfo>
   get(location: string, options?: GetOptions): Promise<Uint8Array>
   /** All or nothing: no partly written object is ever seen under the location. Durable on return. */

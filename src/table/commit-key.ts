@@ -5,7 +5,7 @@
 import { ancestorsOf } from '../format/metadata/views.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import type { Snapshot } from '../format/snapshot.ts'
-import type { ChangedFiles, CommitAttempt, CommitChange } from './commit.ts'
+import type { AheadAttempt, ChangedFiles, CommitAttempt, CommitChange } from './commit.ts'
 
 /** The entry of a snapshot's summary that has the key. */
 export const COMMIT_KEY = 'floeberg.commit-key'
@@ -57,6 +57,14 @@ export class KeyedChange implements CommitChange {
   async apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt | null> {
     this.#found = snapshotOfKey(base, this.#scope)
     return this.#found === null ? this.#change.apply(base, attempt, mayDiscard) : null
+  }
+
+  async applyAhead(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<AheadAttempt | null> {
+    this.#found = snapshotOfKey(base, this.#scope)
+    if (this.#found !== null) return null
+    if (this.#change.applyAhead !== undefined) return this.#change.applyAhead(base, attempt, mayDiscard)
+    const applied = await this.#change.apply(base, attempt, mayDiscard)
+    return applied === null ? null : { ...applied, durable: Promise.resolve() }
   }
 
   /** After a lost answer the key decides, whether or not it came with our own snapshot. */

@@ -36,6 +36,12 @@ export interface CommitAttempt {
   readonly requirements: readonly TableRequirement[]
 }
 
+/** An attempt whose files are still on their way. */
+export interface AheadAttempt extends CommitAttempt {
+  /** Fulfilled once all that it leads to is durable. Nothing may show the commit before. */
+  readonly durable: Promise<void>
+}
+
 /** Content files that a change adds to a table, and those that it takes out of it. */
 export interface ChangedFiles {
   readonly added: readonly ContentFile[]
@@ -60,6 +66,8 @@ export interface CommitChange {
    * with `mayDiscard` may files of an earlier attempt be removed: not once an outcome was unknown.
    */
   apply(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<CommitAttempt | null>
+  /** As `apply`, while what it writes is still on its way; asked instead of it where it is there. */
+  applyAhead?(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<AheadAttempt | null>
   /** Whether the metadata already shows this change; asked only when a lost answer has to be settled. */
   isApplied?(metadata: TableMetadata): boolean
   /**
@@ -123,6 +131,8 @@ interface CommitRequest {
   readonly commit: TableCommit
   /** The same for every send of this request, so that a server can tell a repetition. */
   readonly idempotencyKey: string
+  /** Absent where all that it leads to is durable already. */
+  readonly durable: Promise<void> | undefined
 }
 
 class CommitRun {
@@ -218,12 +228,18 @@ class CommitRun {
         updates: attempt.updates,
       },
       idempotencyKey: this.#runtime.random.uuid(),
+      durable: 'durable' in attempt ? attempt.durable : undefined,
     }
   }
 
-  async #apply(): Promise<CommitAttempt | null> {
+  async #apply(): Promise<CommitAttempt | AheadAttempt | null> {
+    const { metadata } = this.#base
+    const attempt = this.#attempts + 1
+    const mayDiscard = !this.#anyUnknown
     try {
-      return await this.#change.apply(this.#base.metadata, this.#attempts + 1, !this.#anyUnknown)
+      return this.#change.applyAhead === undefined
+        ? await this.#change.apply(metadata, attempt, mayDiscard)
+        : await this.#change.applyAhead(metadata, attempt, mayDiscard)
     } catch (error) {
       if (!(error instanceof CommitConflictError)) throw error
       // What others did is in the way for good: the same error, with how often it was tried.
@@ -233,14 +249,18 @@ class CommitRun {
     }
   }
 
-  /** From here to the outcome the caller's signal is not heeded: a sent commit cannot be taken back. */
+  /**
+   * Once all files are durable, the caller's signal is not heeded up to the outcome: a commit under way
+   * cannot be taken back.
+   */
   async #send(request: CommitRequest): Promise<SendOutcome> {
     this.#attempts += 1
-    const { commit, idempotencyKey } = request
+    const after = this.#unlessAborted(request.durable)
     try {
-      const table = await this.#runtime.catalog.commitTable(this.#id, commit, { idempotencyKey })
-      return { kind: 'committed', table }
+      return { kind: 'committed', table: await this.#commit(request, after) }
     } catch (error) {
+      // Of files that did not become durable no commit was made, whatever the catalog says of it.
+      await after
       if (error instanceof CommitStateUnknownError) return this.#settleUnknown(error)
       if (error instanceof CommitConflictError || error instanceof CatalogUnavailableError) {
         if (!this.#anyUnknown) await this.#discard(() => this.#change.discardAttempt())
@@ -257,6 +277,25 @@ class CommitRun {
       }
       throw error
     }
+  }
+
+  async #commit(
+    { commit, idempotencyKey }: CommitRequest,
+    after: Promise<void> | undefined,
+  ): Promise<LoadedTable> {
+    const { catalog } = this.#runtime
+    if (catalog.heedsAfter === true) return catalog.commitTable(this.#id, commit, { idempotencyKey, after })
+    await after
+    return catalog.commitTable(this.#id, commit, { idempotencyKey })
+  }
+
+  /** Until its files are durable a commit is only being prepared, and the signal is heeded. */
+  #unlessAborted(durable: Promise<void> | undefined): Promise<void> | undefined {
+    if (durable === undefined) return undefined
+    const after = durable.then(() => this.#checkAborted())
+    // Whoever waits for it is told; a catalog that fails before has no need to.
+    after.catch(() => undefined)
+    return after
   }
 
   /** What moved meanwhile, such as the format version, is no fault of the change: it is built again. */

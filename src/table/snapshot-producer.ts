@@ -18,7 +18,7 @@ import { schemaFromJson } from '../format/schema.ts'
 import { buildSummary, type SummaryChange } from '../format/snapshot-summary.ts'
 import type { Snapshot, SnapshotOperation } from '../format/snapshot.ts'
 import { joinLocation } from '../storage/location.ts'
-import type { CommitAttempt } from './commit.ts'
+import type { AheadAttempt, CommitAttempt } from './commit.ts'
 import { allDone } from './concurrency.ts'
 import { AllowedRoots, metadataLocation } from './table-locations.ts'
 import { inheritedManifests, type ManifestContext, type ManifestListFile } from './manifest-reader.ts'
@@ -65,8 +65,10 @@ export class SnapshotProducer {
   readonly #keptFiles: string[] = []
   #attemptFiles: string[] = []
   #manifestCount = 0
-  /** Manifests that every attempt shares, and what else a snapshot waits for, still being written. */
-  #underWay: Promise<unknown>[] = []
+  /** Manifests that every attempt shares, and what else every attempt waits for. */
+  #shared: Promise<unknown>[] = []
+  /** What only the last attempt waits for. */
+  #own: Promise<unknown> = Promise.resolve()
   /** Manifests of the last attempt's list. */
   #listed: ReadonlySet<string> = new Set()
 
@@ -138,7 +140,7 @@ export class SnapshotProducer {
   waitFor(writing: Promise<void>): void {
     // `written` tells of a failure; until it is asked, nobody may have to listen.
     writing.catch(() => undefined)
-    this.#underWay.push(writing)
+    this.#shared.push(writing)
   }
 
   /** What a snapshot lists that leaves all of its parent as it is: its own manifests, then the parent's. */
@@ -153,10 +155,8 @@ export class SnapshotProducer {
   }
 
   /** Waits for the manifests of added files, and for what `waitFor` was given. */
-  async written(): Promise<void> {
-    const puts = this.#underWay
-    this.#underWay = []
-    await allDone(puts)
+  written(): Promise<void> {
+    return allDone(this.#shared)
   }
 
   /** A manifest that other attempts may use again; what the committed list does not name, `tidy` removes. */
@@ -178,9 +178,16 @@ export class SnapshotProducer {
    * CommitConflictError when a file's partition spec is gone.
    */
   async finish(base: TableMetadata, content: SnapshotContent, attempt: number): Promise<CommitAttempt> {
+    const { updates, requirements, durable } = this.finishAhead(base, content, attempt)
+    await durable
+    return { updates, requirements }
+  }
+
+  /** As `finish`, while the list and what it names are still being written. */
+  finishAhead(base: TableMetadata, content: SnapshotContent, attempt: number): AheadAttempt {
     const { branch, isStaged } = this.#target
     checkWrittenSpecs(base, content.change.added)
-    const snapshot = await this.stage(base, content, attempt)
+    const { snapshot, durable } = this.#stageAhead(base, content, attempt)
     const guard = specGuard(base, content.change)
     const setRef: TableUpdate = { action: 'set-snapshot-ref', 'ref-name': branch, ...this.#refUpdate(base) }
     return {
@@ -190,28 +197,42 @@ export class SnapshotProducer {
         ...(isStaged === true ? [] : [setRef]),
       ],
       requirements: [refUnchanged(base.refs, branch), ...guard.requirements],
+      durable,
     }
   }
 
   /** Writes the manifest list and answers the snapshot, a child of the branch's head. As `finish`. */
   async stage(base: TableMetadata, content: SnapshotContent, attempt: number): Promise<Snapshot> {
+    const { snapshot, durable } = this.#stageAhead(base, content, attempt)
+    await durable
+    return snapshot
+  }
+
+  #stageAhead(
+    base: TableMetadata,
+    content: SnapshotContent,
+    attempt: number,
+  ): { readonly snapshot: Snapshot; readonly durable: Promise<void> } {
     refuseUnwritable(base)
     this.#listed = new Set(content.manifests.map((manifest) => manifest.location))
     const parent = this.parent(base)
     const sequenceNumber = base['format-version'] === 1 ? 0 : nextSequenceNumber(base)
-    // The list and what it names exist before anything leads to them.
-    const list = this.#writeManifestList(base, content, parent, sequenceNumber, attempt)
-    await allDone([list, this.written()])
-    const location = await list
-    return {
+    const list = this.#encodeManifestList(base, content, parent, sequenceNumber, attempt)
+    const snapshot = {
       'snapshot-id': this.snapshotId,
       ...(parent === null ? {} : { 'parent-snapshot-id': parent['snapshot-id'] }),
       ...(base['format-version'] === 1 ? {} : { 'sequence-number': sequenceNumber }),
       'timestamp-ms': Math.max(this.#target.runtime.clock.now(), base['last-updated-ms']),
-      'manifest-list': location,
+      'manifest-list': list.location,
       summary: this.#summary(base, content, parent),
       'schema-id': base['current-schema-id'],
     }
+    this.#own = this.#putManifestList(list.location, list.bytes)
+    // The list and what it names exist before anything leads to them.
+    const durable = allDone([this.#own, this.written()])
+    // Who waits for it is told of a failure; where nobody does any more, there is nobody to tell.
+    durable.catch(() => undefined)
+    return { snapshot, durable }
   }
 
   /** Everything written so far. */
@@ -234,12 +255,14 @@ export class SnapshotProducer {
 
   /** Removes what only the last attempt wrote. */
   async discardAttempt(): Promise<void> {
+    // A file that is still on its way would come to stay. What it came to is told elsewhere.
+    await this.#own.catch(() => undefined)
     this.#attemptFiles = await this.#remove(this.#attemptFiles)
   }
 
   async discardAll(): Promise<void> {
-    // A manifest that is still on its way would come to stay. That it fails is what led here.
-    await this.written().catch(() => undefined)
+    await allDone([this.#own, ...this.#shared]).catch(() => undefined)
+    this.#shared = []
     const left = await this.#remove([...this.#sharedFiles, ...this.#attemptFiles])
     this.#sharedFiles.length = 0
     this.#attemptFiles = left
@@ -308,13 +331,13 @@ export class SnapshotProducer {
     await this.#target.storage.store.put(location, bytes, { ifAbsent: true })
   }
 
-  async #writeManifestList(
+  #encodeManifestList(
     base: TableMetadata,
     content: SnapshotContent,
     parent: Snapshot | null,
     sequenceNumber: number,
     attempt: number,
-  ): Promise<string> {
+  ): { readonly location: string; readonly bytes: Uint8Array } {
     const location = this.#metadataFile(base, `snap-${this.snapshotId}-${attempt}-${this.operationId}.avro`)
     const request = {
       formatVersion: base['format-version'],
@@ -328,11 +351,14 @@ export class SnapshotProducer {
     const inherited = content.inherited ?? null
     const bytes =
       inherited === null ? writeManifestList(request) : extendManifestList({ ...request, parent: inherited })
+    return { location, bytes }
+  }
+
+  async #putManifestList(location: string, bytes: Uint8Array): Promise<void> {
     this.#attemptFiles.push(location)
     await this.#target.storage.store.put(location, bytes, { ifAbsent: true })
     // The next commit on this snapshot starts from it.
     this.#target.runtime.manifestLists.set(location, bytes)
-    return location
   }
 
   #metadataFile(base: TableMetadata, name: string): string {

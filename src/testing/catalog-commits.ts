@@ -9,6 +9,7 @@ import type { TableCommit } from '../catalog/catalog.ts'
 import type { TableRequirement } from '../format/metadata/requirements.ts'
 import type { TableMetadata } from '../format/metadata/table-metadata.ts'
 import type { TableUpdate } from '../format/metadata/updates.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
 import { collect, expectEqual, expectError, expectThat } from './case.ts'
 import {
   append,
@@ -39,6 +40,19 @@ const only = (requirement: TableRequirement, update: TableUpdate): TableCommit =
   requirements: [requirement],
   updates: [update],
 })
+
+/** Of a table without snapshots. */
+const UNMOVED: TableRequirement = { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': null }
+
+/** null where they are out of reach. */
+async function metadataFilesOf(
+  store: ObjectStore | null,
+  { location }: TableMetadata,
+): Promise<readonly string[] | null> {
+  if (store === null) return null
+  const objects = await collect(store.list(`${location}/metadata/`))
+  return objects.map((object) => object.location)
+}
 
 export const COMMIT_CHECKS: readonly CatalogCheck[] = [
   {
@@ -265,6 +279,54 @@ export const COMMIT_CHECKS: readonly CatalogCheck[] = [
         'commit',
       )
       expectEqual((await fixture.other.loadTable(TABLE)).metadata, metadata, 'metadata')
+    },
+  },
+  {
+    name: 'a commit after something shows only then',
+    run: async (fixture) => {
+      const { catalog, other, store } = fixture
+      if (catalog.heedsAfter !== true) return
+      const { metadata, metadataLocation } = await withTable(fixture)
+      const { promise: after, resolve } = Promise.withResolvers<void>()
+      const commit = catalog.commitTable(TABLE, only(UNMOVED, setProperty('a', 'b')), { after })
+      // As long as a commit takes that waits for nothing.
+      const first = await other.commitTable(TABLE, only(UNMOVED, setProperty('c', 'd')))
+      expectEqual(first.metadata.properties, { owner: 'me', c: 'd' }, 'properties before')
+      const files = await metadataFilesOf(store, metadata)
+      expectEqual(files?.length ?? 2, 2, 'metadata files before')
+      resolve()
+      // Prepared on what the table was, it may be refused now; it may not undo what came first.
+      const made = await commit.then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof CommitConflictError) return false
+          throw error
+        },
+      )
+      const { properties } = (await other.loadTable(TABLE)).metadata
+      expectEqual(properties, { owner: 'me', c: 'd', ...(made ? { a: 'b' } : {}) }, 'properties')
+      expectThat(metadataLocation !== first.metadataLocation, 'another metadata file')
+    },
+  },
+  {
+    name: 'a commit is not made when what it comes after fails',
+    run: async (fixture) => {
+      const { catalog, other, store } = fixture
+      if (catalog.heedsAfter !== true) return
+      const { metadata } = await withTable(fixture)
+      const reason = new OperationAbortedError('what it comes after has failed')
+      const after = Promise.reject<void>(reason)
+      // A commit that comes to it late does not make it one that nobody handles.
+      after.catch(() => undefined)
+      for (const update of [setProperty('a', 'b'), setProperty('owner', 'me')]) {
+        const commit = catalog.commitTable(TABLE, only(UNMOVED, update), { after })
+        expectThat(
+          (await expectError(commit, OperationAbortedError, 'commit')) === reason,
+          'the reason itself',
+        )
+      }
+      expectEqual((await other.loadTable(TABLE)).metadata, metadata, 'metadata')
+      expectEqual((await metadataFilesOf(store, metadata))?.length ?? 1, 1, 'metadata files')
     },
   },
   {

@@ -151,6 +151,40 @@ const CHECKS: Readonly<Record<string, Check>> = {
     expectEqual(await store.get(location), bytes('theirs'), 'bytes')
   },
 
+  'an object put after something is found only then': async (store, root) => {
+    if (store.heedsAfter !== true) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const put = store.put(`${root}/late`, bytes('x'), { ifAbsent: true, after: promise })
+    // As long as putting another object takes.
+    await store.put(`${root}/early`, bytes('y'))
+    const listed = await collect(store.list(`${root}/`))
+    expectEqual(
+      listed.map(({ location }) => location),
+      [`${root}/early`],
+      'objects before',
+    )
+    await expectError(store.head(`${root}/late`), ObjectNotFoundError, 'head before')
+    resolve()
+    expectEqual((await put).size, 1, 'size')
+    expectEqual(await store.get(`${root}/late`), bytes('x'), 'bytes')
+  },
+
+  'an object is not put when what it comes after fails': async (store, root) => {
+    if (store.heedsAfter !== true) return
+    await store.put(`${root}/other`, bytes('x'))
+    for (const ifAbsent of [true, false]) {
+      const reason = new ObjectChangedError('what it comes after has failed')
+      const after = Promise.reject<void>(reason)
+      // A put that comes to it late does not make it one that nobody handles.
+      after.catch(() => undefined)
+      const put = store.put(`${root}/late`, bytes('x'), { ifAbsent, after })
+      expectThat((await expectError(put, ObjectChangedError, 'put')) === reason, 'the reason itself')
+      await expectError(store.head(`${root}/late`), ObjectNotFoundError, 'head')
+      const left = await collect(store.listTemporary?.(`${root}/`) ?? store.list(`${root}/none/`))
+      expectEqual(left, [], 'what is left of it')
+    }
+  },
+
   'a local file is put, and stays when the put is refused': async (store, root) => {
     const folder = await mkdtemp(join(tmpdir(), 'floeberg-conformance-'))
     try {

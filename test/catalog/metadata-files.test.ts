@@ -1,20 +1,24 @@
+import { setImmediate } from 'node:timers/promises'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import {
   deletableMetadataFiles,
   nextMetadataLocation,
   readMetadataFile,
+  writeMetadataFile,
 } from '../../src/catalog/metadata-files.ts'
 import {
   CommitConflictError,
   CorruptFileError,
   InvalidConfigError,
   MissingFileError,
+  StorageQuotaError,
   UnsupportedFeatureError,
 } from '../../src/errors.ts'
 import { parseTableMetadata } from '../../src/format/metadata/parse.ts'
 import { parseLossless } from '../../src/format/metadata/lossless-json.ts'
 import { MemoryObjectStore } from '../../src/storage/memory.ts'
+import type { ObjectStore } from '../../src/storage/object-store.ts'
 import {
   append,
   REQUEST,
@@ -26,6 +30,34 @@ import {
 import { commit, document, encode, fileNames, memorySetup } from './support.ts'
 
 const LOCATION = 'memory://others/t/metadata/00000-x.metadata.json'
+
+test('a store that does not heed what a file comes after is not called before', async () => {
+  const inner = new MemoryObjectStore()
+  const puts: unknown[] = []
+  const store: ObjectStore = {
+    schemes: inner.schemes,
+    head: (...call) => inner.head(...call),
+    get: (...call) => inner.get(...call),
+    list: (...call) => inner.list(...call),
+    delete: (...call) => inner.delete(...call),
+    put: (...call) => {
+      puts.push(call[0])
+      return inner.put(...call)
+    },
+  }
+  const metadata = parseTableMetadata(encode(document()), LOCATION)
+  const { promise: after, resolve } = Promise.withResolvers<void>()
+  const written = writeMetadataFile(store, LOCATION, metadata, { after })
+  await setImmediate()
+  expect(puts).toEqual([])
+  resolve()
+  await written
+  expect(puts).toEqual([LOCATION])
+  const reason = new StorageQuotaError('the disk is full')
+  const failed = writeMetadataFile(store, `${LOCATION}2`, metadata, { after: Promise.reject<void>(reason) })
+  await expect(failed).rejects.toBe(reason)
+  expect(puts).toEqual([LOCATION])
+})
 
 describe('the metadata log', () => {
   const logged = (metadata: { readonly 'metadata-log': readonly { 'metadata-file': string }[] }) =>

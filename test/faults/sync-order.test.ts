@@ -114,12 +114,12 @@ describe.each(ways.flatMap(([name, way]) => layouts.map((layout) => ({ name, way
       return { events, written }
     }
 
-    test.each(slow)('no metadata file is begun while %s is not on the disk', async (late) => {
+    test.each(slow)('no metadata file gets its name while %s is not on the disk', async (late) => {
       const { events, written } = await writeWith(kinds[late])
       const metadata = fileOf(written, '.metadata.json')
       const others = written.filter((file) => file !== metadata)
       const last = Math.max(...others.map((file) => durability(events, file)))
-      expect(beginning(events, metadata)).toBeGreaterThan(last)
+      expect(naming(events, metadata)).toBeGreaterThan(last)
     })
 
     test('the manifest does not wait for the data file, which it names', async () => {
@@ -163,17 +163,17 @@ test.each(['metadata', 'data', 'data/kind=a'])(
   },
 )
 
-/** The opening of the file that came to be under a location. */
-function beginning(events: readonly DiskEvent[], location: string): number {
-  const named = events.find((event) => 'from' in event && event.path === localPathOf(location))
-  if (named === undefined || !('from' in named)) throw new Error(`${location} never got its name`)
-  return events.findIndex((event) => event.kind === 'open' && event.path === named.from)
+/** When a file came to be under its location. */
+function naming(events: readonly DiskEvent[], location: string): number {
+  const named = events.findIndex((event) => 'from' in event && event.path === localPathOf(location))
+  if (named === -1) throw new Error(`${location} never got its name`)
+  return named
 }
 
 /** The sync that made a file's name durable. */
 function durability(events: readonly DiskEvent[], location: string): number {
   const path = localPathOf(location)
-  const named = events.findIndex((event) => 'from' in event && event.path === path)
+  const named = naming(events, location)
   return events.findIndex((event, at) => at > named && event.kind === 'sync' && event.path === dirname(path))
 }
 

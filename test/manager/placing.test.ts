@@ -8,7 +8,6 @@ import type { FileAccess, OutputFile } from '../../src/engine/file-access.ts'
 import { ObjectExistsError, OperationAbortedError, StorageQuotaError } from '../../src/errors.ts'
 import { t, table, type IcebergTableManager, type Table } from '../../src/index.ts'
 import { createFileAccess } from '../../src/storage/staging.ts'
-import type { Call } from '../support/faults.ts'
 import { localManagerWorld, openEngine, type ManagerWorld } from '../support/manager-world.ts'
 
 let root: string
@@ -30,8 +29,8 @@ interface World {
   readonly table: Table
   /** Data files whose commit is called do this first. */
   onCommit(act: (file: OutputFile) => Promise<void>): void
-  /** Commits that were sent while a data file was on its way. */
-  readonly early: readonly Call[]
+  /** Metadata files that could be found while a data file was on its way. */
+  readonly early: ReadonlySet<string>
   /** Locations of data files that are on their way. */
   readonly underWay: ReadonlySet<string>
 }
@@ -41,16 +40,17 @@ let worlds = 0
 async function openWorld(): Promise<World> {
   worlds += 1
   const inner = await localManagerWorld(join(root, `${worlds}`), plane)
-  const early: Call[] = []
+  const early = new Set<string>()
   const underWay = new Set<string>()
   let act: (file: OutputFile) => Promise<void> = async () => {}
   const watched = (file: OutputFile): OutputFile => ({
     ...file,
     commit: async () => {
       underWay.add(file.location)
-      const before = inner.controller.calls.length
+      const before = await inner.objects()
       await act(file)
-      early.push(...inner.controller.calls.slice(before).filter(({ method }) => method === 'commitTable'))
+      for (const found of await inner.objects())
+        if (found.endsWith('.metadata.json') && !before.includes(found)) early.add(found)
       const done = await file.commit()
       underWay.delete(file.location)
       return done
@@ -139,7 +139,7 @@ describe.each(acts)('%s', (_name, act) => {
     world.onCommit(whileOthersGoOn)
     await act(world)
     expect(world.underWay).toEqual(new Set())
-    expect(world.early).toEqual([])
+    expect(world.early).toEqual(new Set())
   })
 
   const failure = new StorageQuotaError('the disk is full')

@@ -16,6 +16,7 @@ export function faultCatalog(catalog: Catalog, controller: FaultController): Cat
   return {
     name: catalog.name,
     capabilities: catalog.capabilities,
+    heedsAfter: catalog.heedsAfter,
     ...(pointers === undefined
       ? {}
       : {

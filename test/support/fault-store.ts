@@ -18,6 +18,7 @@ export function faultStore(store: ObjectStore, controller: FaultController): Obj
 
 class FaultStore implements ObjectStore {
   readonly schemes: readonly string[]
+  readonly heedsAfter: boolean | undefined
   readonly localPath?: (location: string) => string
   /** Only looks at the disk: neither recorded nor struck. */
   readonly listTemporary?: (prefix: string, options?: CallOptions) => AsyncIterable<ObjectInfo>
@@ -28,6 +29,7 @@ class FaultStore implements ObjectStore {
     this.#store = store
     this.#controller = controller
     this.schemes = store.schemes
+    this.heedsAfter = store.heedsAfter
     if (store.localPath !== undefined) this.localPath = store.localPath.bind(store)
     if (store.listTemporary !== undefined) this.listTemporary = store.listTemporary.bind(store)
   }

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished, vi } from 'vitest'
 
 export type DiskEvent =
-  | { readonly kind: 'open' | 'sync'; readonly path: string }
+  | { readonly kind: 'sync'; readonly path: string }
   | { readonly kind: 'link' | 'rename'; readonly from: string; readonly path: string }
   | { readonly kind: 'pointer' }
 
@@ -20,7 +20,7 @@ export interface DiskFaults {
   readonly syncFails?: (path: string) => string | null
 }
 
-/** Records openings, fsyncs, new names, and changes of the catalog's table, until the test ends. */
+/** Records fsyncs, new names, and changes of the catalog's table, until the test ends. */
 export function recordDisk({ isSlow, openFails, syncFails }: DiskFaults = {}): DiskEvent[] {
   const events: DiskEvent[] = []
   const { openSync, fsync, linkSync, renameSync } = fs
@@ -30,7 +30,6 @@ export function recordDisk({ isSlow, openFails, syncFails }: DiskFaults = {}): D
     failWith(openFails?.(String(path)) ?? null)
     const file = openSync(path, ...rest)
     paths.set(file, String(path))
-    events.push({ kind: 'open', path: String(path) })
     return file
   }
   const recordedSync = (file: number, done: fs.NoParamCallback): void =>

@@ -25,7 +25,7 @@ export type Outcome = 'conflict' | 'rejected' | 'unavailable' | 'lost answer' | 
 export interface Step {
   readonly outcome: Outcome
   /** Runs before the outcome, with the real catalog: what somebody else does in between. */
-  readonly before?: (catalog: Catalog) => Promise<void>
+  readonly before?: (catalog: Catalog, options: CommitOptions | undefined) => Promise<void>
 }
 
 export interface ScriptedCatalog extends Catalog {
@@ -45,7 +45,7 @@ export function scriptedCatalog(catalog: Catalog, steps: readonly Step[]): Scrip
     sent.push({ commit, options })
     const step = queue.shift()
     if (step === undefined) return catalog.commitTable(id, commit, options)
-    await step.before?.(catalog)
+    await step.before?.(catalog, options)
     switch (step.outcome) {
       case 'conflict':
         throw new CommitConflictError('scripted conflict')

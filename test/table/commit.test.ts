@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { Catalog, CommitOptions as CatalogCommitOptions } from '../../src/catalog/catalog.ts'
 import {
   CatalogUnavailableError,
   CommitConflictError,
@@ -8,10 +9,12 @@ import {
   InvalidArgumentError,
   NoSuchRefError,
   OperationAbortedError,
+  StorageQuotaError,
 } from '../../src/errors.ts'
 import type { TableUpdate } from '../../src/format/metadata/updates.ts'
 import { commitChange, type CommitOptions } from '../../src/table/commit.ts'
 import { manifestsOf, type ManifestContext } from '../../src/table/manifest-reader.ts'
+import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { AppendChange } from '../../src/table/operations/append.ts'
 import { UpdatePropertiesChange } from '../../src/table/operations/update-properties.ts'
 import { TableHandle } from '../../src/table/table.ts'
@@ -40,10 +43,16 @@ async function scene(steps: readonly Step[], properties: Record<string, string> 
   return { world, table, scripted }
 }
 
+interface Appending extends CommitOptions {
+  readonly branch?: string
+  /** When the data file is durable. */
+  readonly placed?: Promise<void>
+}
+
 async function append(
   { world, table }: Scene,
   name: string,
-  { branch = 'main', ...options }: CommitOptions & { readonly branch?: string } = {},
+  { branch = 'main', placed = Promise.resolve(), ...options }: Appending = {},
 ) {
   const file = await putDataFile(world, table, name)
   const { storage } = table.state
@@ -52,6 +61,7 @@ async function append(
     strategy: 'fast_append',
     schema: table.schema,
     discardData: async () => void (await world.store.delete([file.location])),
+    placed: () => placed,
   })
   const result = await commitChange(world.runtime, TABLE, table.state.loaded, change, options)
   return { ...result, snapshotId: change.snapshotId }
@@ -375,11 +385,155 @@ describe('aborting', () => {
 
   test('while the commit is under way changes nothing: it is committed', async () => {
     const abort = new AbortController()
-    const it = await scene([{ outcome: 'lost answer', before: async () => abort.abort() }])
+    const underWay = async (_: Catalog, sent?: CatalogCommitOptions): Promise<void> => {
+      await sent?.after
+      abort.abort()
+    }
+    const it = await scene([{ outcome: 'lost answer', before: underWay }])
     const { snapshotId } = await append(it, 'ours', { signal: abort.signal })
     expect((await liveManifests(it.world)).metadata['current-snapshot-id']).toBe(snapshotId)
   })
 })
+
+describe('while a data file is on its way', () => {
+  const late = () => Promise.withResolvers<void>()
+  const settled = (): Promise<void> => setImmediate()
+
+  test.each([true, undefined])('a catalog that heeds it (%s) shows nothing', async (heedsAfter) => {
+    const world = memoryWorld(
+      (catalog) =>
+        new Proxy(catalog, {
+          get(target, key) {
+            if (key === 'heedsAfter') return heedsAfter
+            const value: unknown = Reflect.get(target, key, target)
+            return typeof value === 'function' ? value.bind(target) : value
+          },
+        }),
+    )
+    const table = await createTestTable(world)
+    const metadataFiles = async () =>
+      (await allObjects(world.store)).filter((location) => location.endsWith('.metadata.json'))
+    const before = await metadataFiles()
+    const { promise: placed, resolve } = late()
+    const ours = append({ world, table, scripted: scriptedCatalog(world.catalog, []) }, 'ours', { placed })
+    await settled()
+    expect(await metadataFiles()).toEqual(before)
+    expect((await liveManifests(world)).metadata.snapshots).toEqual([])
+    resolve()
+    const { snapshotId } = await ours
+    expect((await liveManifests(world)).metadata['current-snapshot-id']).toBe(snapshotId)
+  })
+
+  test('a catalog that does not say that it heeds it is not called', async () => {
+    const { scripted, ...it } = await scene([])
+    Object.defineProperty(it.world.catalog, 'heedsAfter', { value: undefined })
+    const { promise: placed, resolve } = late()
+    const ours = append({ ...it, scripted }, 'ours', { placed })
+    await settled()
+    expect(scripted.sent).toEqual([])
+    resolve()
+    await ours
+    expect(scripted.sent.map(({ options }) => Object.keys(options ?? {}))).toEqual([['idempotencyKey']])
+  })
+
+  test('a conflict is met as ever, and the next attempt waits for it too', async () => {
+    const { promise: placed, resolve } = late()
+    const it = await scene([
+      {
+        outcome: 'conflict',
+        before: async (catalog) => {
+          await otherAppend(it.world, 'theirs')(catalog)
+          resolve()
+        },
+      },
+    ])
+    const { attempts } = await append(it, 'ours', { placed })
+    expect(attempts).toBe(2)
+    expect(it.scripted.sent.map(({ options }) => options?.after !== undefined)).toEqual([true, true])
+    expect(await manifestListFiles(it.world)).toHaveLength(2)
+    expect((await liveManifests(it.world)).manifests.map((manifest) => manifest.sequenceNumber)).toEqual([
+      2, 1,
+    ])
+  })
+
+  test.each(['conflict', 'unavailable', 'lost request'] as const)(
+    'and is not placed at last, after a catalog said %s: its own error, and nothing left behind',
+    async (outcome) => {
+      const { promise: placed, reject } = late()
+      const reason = new StorageQuotaError('the disk is full')
+      const it = await scene([{ outcome, before: async () => reject(reason) }])
+      const before = await allObjects(it.world.store)
+      await expect(append(it, 'ours', { placed })).rejects.toBe(reason)
+      expect(it.scripted.sent).toHaveLength(1)
+      expect(await allObjects(it.world.store)).toEqual(before)
+    },
+  )
+
+  test('an abort ends it: typed, and nothing left behind', async () => {
+    const { promise: placed, resolve } = late()
+    const abort = new AbortController()
+    const it = await scene([])
+    const before = await allObjects(it.world.store)
+    const ours = append(it, 'ours', { placed, signal: abort.signal })
+    await settled()
+    abort.abort()
+    resolve()
+    await expect(ours).rejects.toThrow(OperationAbortedError)
+    expect(await allObjects(it.world.store)).toEqual(before)
+  })
+})
+
+test('a manifest list that is late is removed with the attempt that wrote it', async () => {
+  const it = await scene([
+    { outcome: 'conflict', before: (catalog) => otherAppend(it.world, 'theirs')(catalog) },
+  ])
+  const table = await withLatePuts(it, '/snap-')
+  const { attempts } = await append({ ...it, table }, 'ours')
+  expect(attempts).toBe(2)
+  expect(await manifestListFiles(it.world)).toHaveLength(2)
+})
+
+test('manifests that are late are removed with an operation that is aborted before it is sent', async () => {
+  const it = await scene([])
+  const before = await allObjects(it.world.store)
+  const abort = new AbortController()
+  const table = await withLatePuts(it, '.avro', () => abort.abort())
+  await expect(append({ ...it, table }, 'ours', { signal: abort.signal })).rejects.toThrow(
+    OperationAbortedError,
+  )
+  await setImmediate()
+  expect(it.scripted.sent).toEqual([])
+  expect(await allObjects(it.world.store)).toEqual(before)
+})
+
+/** The table on a store whose puts of some files come late. */
+async function withLatePuts(
+  { world, table }: Scene,
+  part: string,
+  begun: () => void = () => undefined,
+): Promise<TableHandle> {
+  const { storage, loaded } = table.state
+  const put: ObjectStore['put'] = async (location, ...rest) => {
+    if (location.includes(part)) {
+      begun()
+      await setImmediate()
+    }
+    return storage.store.put(location, ...rest)
+  }
+  const late = { ...storage, store: withPut(storage.store, put) }
+  return TableHandle.open({ ...world.runtime, openStorage: async () => late }, TABLE, loaded)
+}
+
+function withPut(store: ObjectStore, put: ObjectStore['put']): ObjectStore {
+  return {
+    schemes: store.schemes,
+    head: (...call) => store.head(...call),
+    get: (...call) => store.get(...call),
+    list: (...call) => store.list(...call),
+    delete: (...call) => store.delete(...call),
+    put,
+  }
+}
 
 describe('a table that was dropped and created again meanwhile', () => {
   test('is not the table that was meant', async () => {

@@ -5,8 +5,19 @@ import { namedTypeName, partitionAvroType } from './partition-values.ts'
 
 type FieldJson = Readonly<Record<string, unknown>>
 
-/** Schema of a manifest's records, for writing. */
-export function entryAvroSchema(formatVersion: 1 | 2, partition: readonly PartitionFieldType[]): unknown {
+/** By the partition types, which a spec and a schema have in common for good. */
+const texts = new WeakMap<readonly PartitionFieldType[], Map<1 | 2, string>>()
+
+/** Schema of a manifest's records, for writing, as JSON. Made once: every commit writes it again. */
+export function entrySchemaText(formatVersion: 1 | 2, partition: readonly PartitionFieldType[]): string {
+  const byVersion = texts.get(partition) ?? new Map<1 | 2, string>()
+  texts.set(partition, byVersion)
+  const text = byVersion.get(formatVersion) ?? JSON.stringify(entryAvroSchema(formatVersion, partition))
+  byVersion.set(formatVersion, text)
+  return text
+}
+
+function entryAvroSchema(formatVersion: 1 | 2, partition: readonly PartitionFieldType[]): unknown {
   const dataFile = { type: 'record', name: 'r2', fields: dataFileFields(formatVersion, partition) }
   const head =
     formatVersion === 1

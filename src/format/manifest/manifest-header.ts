@@ -17,7 +17,7 @@ export function manifestHeader(options: {
 }): Readonly<Record<string, string>> {
   const { formatVersion, schema, spec, content } = options
   return {
-    schema: stringifyLossless(schemaToJson(schema)),
+    schema: schemaText(schema),
     'schema-id': String(schema.schemaId),
     // The list of fields only: readers refuse the whole spec in its place.
     'partition-spec': stringifyLossless(specToJson(spec).fields),
@@ -25,6 +25,15 @@ export function manifestHeader(options: {
     'format-version': String(formatVersion),
     ...(formatVersion === 1 ? {} : { content }),
   }
+}
+
+const schemaTexts = new WeakMap<Schema, string>()
+
+/** Made once: every manifest of the table has it. */
+function schemaText(schema: Schema): string {
+  const text = schemaTexts.get(schema) ?? stringifyLossless(schemaToJson(schema))
+  schemaTexts.set(schema, text)
+  return text
 }
 
 /** The spec that the header describes; null when it describes none, or another than `specId`. */

@@ -7,7 +7,7 @@ import type { Schema } from '../schema.ts'
 import type { Sink } from './avro-sink.ts'
 import { assembleAvroFile, avroCodecOf, BlockWriter } from './avro-writer.ts'
 import type { ContentFile, ManifestEntry } from './entry.ts'
-import { entryAvroSchema } from './entry-schema.ts'
+import { entrySchemaText } from './entry-schema.ts'
 import type { ManifestFile } from './manifest-file.ts'
 import { manifestHeader } from './manifest-header.ts'
 import { ManifestSummary } from './manifest-summary.ts'
@@ -57,7 +57,7 @@ export function writeManifest(request: WriteManifestRequest): WrittenManifest {
     writeEntry(blocks.sink, entry, { formatVersion, partition, snapshotId })
     blocks.endRecord()
   }
-  const schemaText = JSON.stringify(entryAvroSchema(formatVersion, partition))
+  const schemaText = entrySchemaText(formatVersion, partition)
   const metadata = manifestHeader({ formatVersion, schema, spec, content })
   const bytes = assembleAvroFile({ schemaText, metadata, codec }, blocks.finish())
   return { bytes, ...summary.result({ specId: spec.specId, content, snapshotId }) }

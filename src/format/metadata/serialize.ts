@@ -35,7 +35,7 @@ const KNOWN_MEMBERS = [
 
 const KNOWN = new Set<string>(KNOWN_MEMBERS)
 /** Lists that grow with the table: their bytes are kept from commit to commit. */
-const LONG_LISTS = new Set<string>(['snapshots', 'snapshot-log', 'metadata-log'])
+const LONG_LISTS = new Set<string>(['schemas', 'snapshots', 'snapshot-log', 'metadata-log'])
 
 /**
  * The metadata file's bytes: JSON without white space, the same for the same value.

@@ -6,7 +6,7 @@ import type { TableMetadata } from '../../format/metadata/table-metadata.ts'
 import { currentSchema } from '../../format/metadata/views.ts'
 import { boolProperty } from '../../format/properties.ts'
 import type { Schema } from '../../format/schema.ts'
-import type { ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
+import type { AheadAttempt, ChangedFiles, CommitAttempt, CommitChange } from '../commit.ts'
 import { writableManifests } from '../manifest-reader.ts'
 import { mergeManifests } from '../merge-manifests.ts'
 import { isSameLayout, type WrittenLayout } from '../written-layout.ts'
@@ -93,11 +93,17 @@ export class AppendChange implements CommitChange {
   }
 
   async apply(base: TableMetadata, attempt: number, mayDiscard = false): Promise<CommitAttempt> {
+    const { updates, requirements, durable } = await this.applyAhead(base, attempt, mayDiscard)
+    await durable
+    return { updates, requirements }
+  }
+
+  async applyAhead(base: TableMetadata, attempt: number, mayDiscard: boolean): Promise<AheadAttempt> {
     checkKeptColumns(base, this.#schema, this.#layout?.lastColumnId)
     await this.#rewriteFor(base, mayDiscard)
     checkWrittenSchema(base, this.#schema, this.#files)
     this.#added ??= this.#writeAdded(base)
-    const { updates, requirements } = await this.#producer.finish(
+    const { updates, requirements, durable } = this.#producer.finishAhead(
       base,
       {
         operation: 'append',
@@ -106,7 +112,7 @@ export class AppendChange implements CommitChange {
       },
       attempt,
     )
-    return { updates, requirements: [...requirements, schemaRequirement(base)] }
+    return { updates, requirements: [...requirements, schemaRequirement(base)], durable }
   }
 
   tidy(): Promise<void> {
