@@ -86,6 +86,11 @@ export class DuckDbEngine {
     return Math.min(MAX_AHEAD_BYTES, memoryLimitBytes * AHEAD_SHARE)
   }
 
+  /** Bytes of Arrow batches that a scan may leave to the garbage collector before it runs. */
+  get batchBytes(): number {
+    return 2 * this.aheadBytes
+  }
+
   /**
    * A session that may touch the folders of these local paths, for one task at a time. Give it
    * back with `release`.

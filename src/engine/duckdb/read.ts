@@ -5,10 +5,9 @@ import { CorruptFileError, EngineError, UnsupportedFeatureError } from '../../er
 import type { Schema } from '../../format/schema.ts'
 import type { Type } from '../../format/types.ts'
 import type { Row } from '../../format/values/value.ts'
-import type { RecordBatch } from 'apache-arrow'
 import type { ArrowRecordBatch, FileScanTask, OutputPath, ReadRequest } from '../data-plane.ts'
 import { saveArrowFile } from './arrow-file.ts'
-import { batchReader, type BatchReader } from './arrow-out.ts'
+import { batchReader } from './arrow-out.ts'
 import { openTasks, refuseUnsupported, type OpenTask, type OpenTasks, type Reader } from './open-tasks.ts'
 import { writeWhole } from './output-path.ts'
 import { readPositionDeletes, withoutDeleted } from './position-deletes.ts'
@@ -32,20 +31,14 @@ export async function* readRows(reader: Reader, request: ReadRequest): AsyncGene
 
 /** Arrow record batches. Throws MissingDependencyError when apache-arrow is not installed. */
 export async function* readArrow(reader: Reader, request: ReadRequest): AsyncGenerator<ArrowRecordBatch> {
-  yield* arrowBatches(reader, request, await batchReader(request.projection))
+  const { batches } = await arrowReader(reader, request)
+  yield* batches
 }
 
-async function* arrowBatches(
-  reader: Reader,
-  request: ReadRequest,
-  batches: BatchReader,
-): AsyncGenerator<RecordBatch> {
-  for await (const { chunk, rowCount } of scan(reader, request)) {
-    const batch = batches.add(chunk, rowCount)
-    if (batch !== null) yield batch
-  }
-  const last = batches.finish()
-  if (last !== null) yield last
+/** Batches, and their schema even if there are none. */
+async function arrowReader(reader: Reader, request: ReadRequest) {
+  const batches = await batchReader(request.projection, reader.engine.batchBytes)
+  return { schema: batches.schema, batches: batches.batches(scan(reader, request), mostRowsOf(request)) }
 }
 
 /** How many rows the request yields; files without filter and deletes are not read for it. */
@@ -115,8 +108,8 @@ async function writeArrowFile(
   request: ReadRequest,
   path: string,
 ): Promise<{ readonly rows: number }> {
-  const batches = await batchReader(request.projection)
-  return saveArrowFile(path, batches.schema, arrowBatches(reader, request, batches))
+  const { schema, batches } = await arrowReader(reader, request)
+  return saveArrowFile(path, schema, batches)
 }
 
 /** Whether names of members differ even without regard to case, at every depth. */
@@ -245,8 +238,11 @@ function statement(open: OpenTasks, query: ScanQuery, request: ReadRequest): Sta
 }
 
 /** null when filters or deletes leave open how many rows there will be. */
-function totalRowsOf({ tasks, limit }: ReadRequest): number | null {
-  if (!tasks.every(isWhole)) return null
+function totalRowsOf(request: ReadRequest): number | null {
+  return request.tasks.every(isWhole) ? mostRowsOf(request) : null
+}
+
+function mostRowsOf({ tasks, limit }: ReadRequest): number {
   const rows = tasks.reduce((sum, { entry }) => sum + entry.file.recordCount, 0)
   return Math.min(rows, limit ?? rows)
 }

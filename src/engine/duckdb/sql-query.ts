@@ -6,8 +6,7 @@ import type { Row } from '../../format/values/value.ts'
 import type { ArrowRecordBatch, OutputPath, ReadRequest, RunOptions } from '../data-plane.ts'
 import type { PreparedSql, QueriedTable, SqlRequest, TableNeeds } from '../sql.ts'
 import { saveArrowFile } from './arrow-file.ts'
-import { batchReader, type BatchReader } from './arrow-out.ts'
-import type { RecordBatch } from 'apache-arrow'
+import { batchReader } from './arrow-out.ts'
 import { duckType } from './duck-types.ts'
 import { exposeSource, type ExposedSource } from './js-source.ts'
 import { openTasks, refuseUnsupported, type OpenTasks, type Reader } from './open-tasks.ts'
@@ -144,15 +143,16 @@ class PreparedQuery implements PreparedSql {
   }
 
   async *readArrow(options: RunOptions = {}): AsyncGenerator<ArrowRecordBatch> {
-    yield* this.#batches(await batchReader(this.schema), options)
+    const reader = await batchReader(this.schema, this.#reader.engine.batchBytes)
+    yield* reader.batches(this.#stream(options))
   }
 
   readToFile(file: OutputPath, options: RunOptions = {}): Promise<{ readonly rows: number }> {
     return writeWhole(file, async (unfinished) => {
       const { format } = file
       if (format === 'arrow') {
-        const batches = await batchReader(this.schema)
-        return saveArrowFile(unfinished, batches.schema, this.#batches(batches, options))
+        const reader = await batchReader(this.schema, this.#reader.engine.batchBytes)
+        return saveArrowFile(unfinished, reader.schema, reader.batches(this.#stream(options)))
       }
       const open = await this.#open(options, [unfinished])
       try {
@@ -165,15 +165,6 @@ class PreparedQuery implements PreparedSql {
         await open.close()
       }
     })
-  }
-
-  async *#batches(batches: BatchReader, options: RunOptions): AsyncGenerator<RecordBatch> {
-    for await (const { chunk, rowCount } of this.#stream(options)) {
-      const batch = batches.add(chunk, rowCount)
-      if (batch !== null) yield batch
-    }
-    const last = batches.finish()
-    if (last !== null) yield last
   }
 
   async *#stream(options: RunOptions): AsyncGenerator<StreamChunk> {
