@@ -80,15 +80,13 @@ export class DuckDbEngine {
     return this.#home
   }
 
-  /** Bytes of rows that a scan may have ready for its reader. */
+  /**
+   * Bytes of rows that a scan may have ready for its reader, and of Arrow batches that it may leave to the
+   * garbage collector before that runs.
+   */
   get aheadBytes(): number {
     const { memoryLimitBytes = defaultMemoryLimit() } = this.#options
     return Math.min(MAX_AHEAD_BYTES, memoryLimitBytes * AHEAD_SHARE)
-  }
-
-  /** Bytes of Arrow batches that a scan may leave to the garbage collector before it runs. */
-  get batchBytes(): number {
-    return 2 * this.aheadBytes
   }
 
   /**

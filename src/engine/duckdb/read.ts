@@ -37,7 +37,7 @@ export async function* readArrow(reader: Reader, request: ReadRequest): AsyncGen
 
 /** Batches, and their schema even if there are none. */
 async function arrowReader(reader: Reader, request: ReadRequest) {
-  const batches = await batchReader(request.projection, reader.engine.batchBytes)
+  const batches = await batchReader(request.projection, reader.engine.aheadBytes)
   return { schema: batches.schema, batches: batches.batches(scan(reader, request), mostRowsOf(request)) }
 }
 

@@ -143,7 +143,7 @@ class PreparedQuery implements PreparedSql {
   }
 
   async *readArrow(options: RunOptions = {}): AsyncGenerator<ArrowRecordBatch> {
-    const reader = await batchReader(this.schema, this.#reader.engine.batchBytes)
+    const reader = await batchReader(this.schema, this.#reader.engine.aheadBytes)
     yield* reader.batches(this.#stream(options))
   }
 
@@ -151,7 +151,7 @@ class PreparedQuery implements PreparedSql {
     return writeWhole(file, async (unfinished) => {
       const { format } = file
       if (format === 'arrow') {
-        const reader = await batchReader(this.schema, this.#reader.engine.batchBytes)
+        const reader = await batchReader(this.schema, this.#reader.engine.aheadBytes)
         return saveArrowFile(unfinished, reader.schema, reader.batches(this.#stream(options)))
       }
       const open = await this.#open(options, [unfinished])
