@@ -14,6 +14,11 @@ export interface UnpackOptions {
   readonly file?: string | undefined
 }
 
+export interface ZstdOptions {
+  /** From 1 (fast) to 22 (small); 3 when absent. */
+  readonly level?: number | undefined
+}
+
 /** Synchronous codecs. Every `un…` throws CorruptFileError for damaged or oversized input. */
 export interface ByteCodecs {
   deflateRaw(bytes: Uint8Array): Uint8Array
@@ -21,7 +26,7 @@ export interface ByteCodecs {
   gzip(bytes: Uint8Array): Uint8Array
   gunzip(bytes: Uint8Array, options: UnpackOptions): Uint8Array
   /** UnsupportedFeatureError on a Node.js without zstd (before 22.15). */
-  zstd(bytes: Uint8Array): Uint8Array
+  zstd(bytes: Uint8Array, options?: ZstdOptions): Uint8Array
   /** UnsupportedFeatureError on a Node.js without zstd (before 22.15). */
   unzstd(bytes: Uint8Array, options: UnpackOptions): Uint8Array
   /** A raw Snappy block, without framing or checksum. */
@@ -38,9 +43,12 @@ export const nodeCodecs: ByteCodecs = {
   gzip: (bytes) => plain(zlib.gzipSync(bytes)),
   gunzip: (bytes, options) =>
     unpack('gzip', options, () => zlib.gunzipSync(bytes, zlibOptions(bytes, options))),
-  zstd(bytes) {
+  zstd(bytes, { level } = {}) {
     requireZstd(undefined)
-    return plain(zlib.zstdCompressSync(bytes))
+    if (level === undefined) return plain(zlib.zstdCompressSync(bytes))
+    return plain(
+      zlib.zstdCompressSync(bytes, { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } }),
+    )
   },
   unzstd(bytes, options) {
     requireZstd(options.file)
@@ -89,9 +97,13 @@ function oversized(codec: string, options: UnpackOptions): CorruptFileError {
   })
 }
 
+/** The types promise it; Node.js 22.13 and 22.14 do not have it. */
+export function hasZstd(): boolean {
+  return typeof zlib.zstdDecompressSync === 'function'
+}
+
 function requireZstd(file: string | undefined): void {
-  // The types promise it; Node.js 22.13 and 22.14 do not have it.
-  if (typeof zlib.zstdDecompressSync === 'function') return
+  if (hasZstd()) return
   throw new UnsupportedFeatureError('this Node.js cannot read or write zstd', {
     file,
     hint: 'Use Node.js 22.15 or later.',

@@ -49,7 +49,7 @@ export async function openWorkshop(options: { readonly memoryLimitBytes?: number
       const found = await readdir(join(folder, 'data'), { recursive: true, withFileTypes: true }).catch(
         () => [],
       )
-      const staged = await readdir(join(folder, 'scratch'))
+      const staged = await readdir(join(folder, 'scratch')).catch(() => [])
       return [
         ...found.filter((entry) => entry.isFile() || entry.name.startsWith('.')).map(({ name }) => name),
         // The engine's own folder stays as long as the engine.
@@ -113,11 +113,24 @@ export async function footerOf(file: ContentFile): Promise<FileMetaData> {
 
 /** The rows of a data file, by a reader that is not DuckDB. */
 export async function rowsOf(file: ContentFile): Promise<readonly Record<string, unknown>[]> {
-  return parquetReadObjects({
+  const rows = await parquetReadObjects({
     file: await bytesOf(file),
     compressors: { ZSTD: (input) => zstdDecompressSync(input), GZIP: (input) => gunzipSync(input) },
     utf8: false,
   })
+  return rows.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([name, value]) => [name, nulled(value)])),
+  )
+}
+
+/** That reader leaves some nulls inside of columns undefined. */
+function nulled(value: unknown): unknown {
+  if (value === undefined) return null
+  if (Array.isArray(value)) return value.map(nulled)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
+    return value
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, nulled(member)]))
 }
 
 async function bytesOf(file: ContentFile): Promise<ArrayBuffer> {

@@ -1,0 +1,87 @@
+/**
+ * Few rows of this process as a data file, without the engine: opening it takes longer than a hundred
+ * such writes, and one of its statements longer than encoding them here.
+ */
+import { throwIfAborted } from '../../abort.ts'
+import type { WriteRequest, WriteResult } from '../data-plane.ts'
+import { sizeOfRows, type Block } from './column-data.ts'
+import { rowBlocks, type RowBlocks } from './row-blocks.ts'
+import { encodeSmallFile, pageCompression, type PageCompression } from './small-file.ts'
+import { smallLayout, type SmallLayout } from './small-layout.ts'
+import { smallMetrics } from './small-metrics.ts'
+import { refuseUnwritable } from './writable.ts'
+import { dataFile, isPlain, writeFiles } from './write-files.ts'
+
+/** Encoding this much keeps the process from all else for a few milliseconds. */
+const MAX_ROWS = 1000
+const MAX_BYTES = 128 * 1024
+
+/** A write that may turn out to be small, and how it would be done. */
+export interface SmallWrite {
+  readonly request: WriteRequest
+  readonly blocks: RowBlocks
+  readonly totalRows: number | null
+  readonly layout: SmallLayout
+  readonly compression: PageCompression
+}
+
+/** What came of it: all is written, or there are more rows than that, of which some were taken. */
+export type SmallOutcome =
+  | { readonly kind: 'written'; readonly result: WriteResult }
+  | { readonly kind: 'large'; readonly taken: readonly Block[] }
+
+/** null for a write that is the engine's, of however few rows. Nothing is asked of the rows yet. */
+export function smallWrite(request: WriteRequest): SmallWrite | null {
+  const { source, schema, parquet } = request
+  if (source.kind !== 'rows' || !isPlain(request) || parquet.bloomFilterColumns.length > 0) return null
+  const { rows } = source
+  const totalRows = Array.isArray(rows) ? rows.length : null
+  if (totalRows !== null && totalRows > MAX_ROWS) return null
+  throwIfAborted(request.signal)
+  refuseUnwritable(schema)
+  const layout = smallLayout(schema)
+  const compression = pageCompression(parquet)
+  if (layout === null || compression === null) return null
+  return { request, blocks: rowBlocks(rows, schema), totalRows, layout, compression }
+}
+
+/** Writes all rows if they are few. Whoever calls closes the blocks. */
+export async function writeSmall(write: SmallWrite): Promise<SmallOutcome> {
+  const { request, blocks } = write
+  const taken: Block[] = []
+  for (;;) {
+    const next = await blocks.next()
+    throwIfAborted(request.signal)
+    if (next.done === true) break
+    taken.push(next.value)
+    // What is few enough comes in one block.
+    if (taken.length > 1 || !isSmall(next.value)) return { kind: 'large', taken }
+  }
+  const [block] = taken
+  if (block === undefined) return { kind: 'written', result: { files: [], rows: 0 } }
+  request.onProgress?.({ rows: block.rows, totalRows: write.totalRows })
+  return { kind: 'written', result: await writeBlock(write, block) }
+}
+
+function isSmall(block: Block): boolean {
+  return block.rows <= MAX_ROWS && sizeOfRows(block, 0, block.rows) <= MAX_BYTES
+}
+
+/** The first row group follows the magic bytes. */
+const SPLIT_OFFSETS = [4]
+
+function writeBlock({ request, layout, compression }: SmallWrite, block: Block): Promise<WriteResult> {
+  return writeFiles(request, async (outputs) => {
+    const { bytes, leaves } = encodeSmallFile(layout, block, compression)
+    const { location } = await outputs.write('', bytes)
+    const file = {
+      location,
+      partition: [],
+      rows: block.rows,
+      sizeBytes: bytes.length,
+      metrics: smallMetrics(leaves, request.metrics),
+      splitOffsets: SPLIT_OFFSETS,
+    }
+    return [dataFile(request, file)]
+  })
+}
