@@ -51,7 +51,8 @@ function isLess(a: StoredValue, b: StoredValue): boolean {
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-function datumOf(type: PrimitiveType, value: StoredValue): Datum {
+/** A stored value as a value of the table's type. */
+export function datumOf(type: PrimitiveType, value: StoredValue): Datum {
   if (!(value instanceof Uint8Array)) return value
   switch (type.kind) {
     case 'string':

@@ -45,10 +45,9 @@ async function orNothing<T>(outputs: Outputs, step: () => Promise<T>): Promise<T
   }
 }
 
-/** Whether rows need neither be chosen, told apart nor sorted. */
-export function isPlain({ spec, sortOrder, zOrder = [], filter }: WriteRequest): boolean {
-  const takesAll = filter === undefined || filter.op === 'true'
-  return takesAll && spec.fields.length === 0 && sortOrder.fields.length === 0 && zOrder.length === 0
+/** Whether all rows of the source are meant. */
+export function takesAll({ filter }: WriteRequest): boolean {
+  return filter === undefined || filter.op === 'true'
 }
 
 /** What is known of a file of rows when it is whole. */

@@ -6,7 +6,7 @@ import type { DuckDbEngine } from './connection.ts'
 import { convertColumns } from './convert.ts'
 import { locateFault } from './locate-fault.ts'
 import type { Reader } from './open-tasks.ts'
-import { openHeld, streamColumns, type BlockStream } from './open-blocks.ts'
+import { openBlocks, openHeld, streamColumns, type BlockStream } from './open-blocks.ts'
 import type { Outputs } from './outputs.ts'
 import { openScanned } from './scanned-source.ts'
 import { openSelected } from './selected-source.ts'
@@ -14,7 +14,7 @@ import { segmentsOf } from './segments.ts'
 import { blocksOf, openSource, rowStream, type OpenSource } from './sources.ts'
 import { checkedColumns, refuseNulls } from './checked-columns.ts'
 import type { RowBlocks } from './row-blocks.ts'
-import { dataFile, isPlain, writeFiles } from './write-files.ts'
+import { dataFile, takesAll, writeFiles } from './write-files.ts'
 import { copyRows, type WrittenFile } from './write-copy.ts'
 import { copySegments } from './write-segments.ts'
 import { MAX_ROW_GROUP_ROWS } from './write-sql.ts'
@@ -46,20 +46,26 @@ async function filesOf(
       return writeSource(write, await openScanned(reader, source, schema))
     case 'files':
       return writeSource(write, await openSource(source, { engine, schema, signal, onProgress }))
-    case 'rows':
-      if (begun !== undefined) return writeStream(write, rowStream(source.rows, schema, begun))
-      break
-    default:
+    default: {
+      const blocks =
+        source.kind === 'rows' ? rowStream(source.rows, schema, begun) : await blocksOf(source, schema)
+      return isPlain(request)
+        ? writeStream(write, blocks)
+        : writeSource(write, await openBlocks(blocks, { engine, schema, signal, onProgress }))
+    }
   }
-  return isPlain(request)
-    ? writeStream(write, await blocksOf(source, schema))
-    : writeSource(write, await openSource(source, { engine, schema, signal, onProgress }))
 }
 
 interface Write {
   readonly engine: DuckDbEngine
   readonly request: WriteRequest
   readonly outputs: Outputs
+}
+
+/** Whether rows need neither be chosen, told apart nor sorted. */
+function isPlain(request: WriteRequest): boolean {
+  const { spec, sortOrder, zOrder = [] } = request
+  return takesAll(request) && spec.fields.length === 0 && sortOrder.fields.length === 0 && zOrder.length === 0
 }
 
 /** Rows written as they come. */
