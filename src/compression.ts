@@ -14,11 +14,6 @@ export interface UnpackOptions {
   readonly file?: string | undefined
 }
 
-export interface ZstdOptions {
-  /** From 1 (fast) to 22 (small); 3 when absent. */
-  readonly level?: number | undefined
-}
-
 /** Synchronous codecs. Every `un…` throws CorruptFileError for damaged or oversized input. */
 export interface ByteCodecs {
   deflateRaw(bytes: Uint8Array): Uint8Array
@@ -26,7 +21,7 @@ export interface ByteCodecs {
   gzip(bytes: Uint8Array): Uint8Array
   gunzip(bytes: Uint8Array, options: UnpackOptions): Uint8Array
   /** UnsupportedFeatureError on a Node.js without zstd (before 22.15). */
-  zstd(bytes: Uint8Array, options?: ZstdOptions): Uint8Array
+  zstd(bytes: Uint8Array): Uint8Array
   /** UnsupportedFeatureError on a Node.js without zstd (before 22.15). */
   unzstd(bytes: Uint8Array, options: UnpackOptions): Uint8Array
   /** A raw Snappy block, without framing or checksum. */
@@ -43,13 +38,7 @@ export const nodeCodecs: ByteCodecs = {
   gzip: (bytes) => plain(zlib.gzipSync(bytes)),
   gunzip: (bytes, options) =>
     unpack('gzip', options, () => zlib.gunzipSync(bytes, zlibOptions(bytes, options))),
-  zstd(bytes, { level } = {}) {
-    requireZstd(undefined)
-    if (level === undefined) return plain(zlib.zstdCompressSync(bytes))
-    return plain(
-      zlib.zstdCompressSync(bytes, { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } }),
-    )
-  },
+  zstd: (bytes) => packZstd(bytes, null),
   unzstd(bytes, options) {
     requireZstd(options.file)
     return unpack('zstd', options, () =>
@@ -95,6 +84,13 @@ function oversized(codec: string, options: UnpackOptions): CorruptFileError {
     file: options.file,
     hint: 'No writer of this format makes blocks of that size; the file is damaged or hostile.',
   })
+}
+
+/** At a level from 1 (fast) to 22 (small); null for zstd's own. Errors as `ByteCodecs.zstd`. */
+export function packZstd(bytes: Uint8Array, level: number | null): Uint8Array {
+  requireZstd(undefined)
+  if (level === null) return plain(zlib.zstdCompressSync(bytes))
+  return plain(zlib.zstdCompressSync(bytes, { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } }))
 }
 
 /** The types promise it; Node.js 22.13 and 22.14 do not have it. */

@@ -2,7 +2,7 @@
 import type { CompressionCodec } from 'hyparquet'
 import { ByteWriter, ParquetWriter, type ColumnSource } from 'hyparquet-writer'
 import { EngineError } from '../../errors.ts'
-import { hasZstd, nodeCodecs } from '../../compression.ts'
+import { hasZstd, nodeCodecs, packZstd } from '../../compression.ts'
 import { ENGINE_NAME, ENGINE_VERSION } from '../../version.ts'
 import type { ParquetWriteOptions } from '../data-plane.ts'
 import type { Block } from './column-data.ts'
@@ -28,7 +28,7 @@ export function pageCompression(options: ParquetWriteOptions): PageCompression |
   switch (compression) {
     case 'zstd':
       if (!hasZstd() || (level !== null && (level < 1 || level > 22))) return null
-      return { codec: 'ZSTD', compress: (bytes) => nodeCodecs.zstd(bytes, { level: level ?? undefined }) }
+      return { codec: 'ZSTD', compress: (bytes) => packZstd(bytes, level) }
     case 'gzip':
       return { codec: 'GZIP', compress: (bytes) => nodeCodecs.gzip(bytes) }
     case 'snappy':
