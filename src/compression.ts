@@ -38,10 +38,7 @@ export const nodeCodecs: ByteCodecs = {
   gzip: (bytes) => plain(zlib.gzipSync(bytes)),
   gunzip: (bytes, options) =>
     unpack('gzip', options, () => zlib.gunzipSync(bytes, zlibOptions(bytes, options))),
-  zstd(bytes) {
-    requireZstd(undefined)
-    return plain(zlib.zstdCompressSync(bytes))
-  },
+  zstd: (bytes) => packZstd(bytes, null),
   unzstd(bytes, options) {
     requireZstd(options.file)
     return unpack('zstd', options, () =>
@@ -89,9 +86,20 @@ function oversized(codec: string, options: UnpackOptions): CorruptFileError {
   })
 }
 
+/** At a level from 1 (fast) to 22 (small); null for zstd's own. Errors as `ByteCodecs.zstd`. */
+export function packZstd(bytes: Uint8Array, level: number | null): Uint8Array {
+  requireZstd(undefined)
+  if (level === null) return plain(zlib.zstdCompressSync(bytes))
+  return plain(zlib.zstdCompressSync(bytes, { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } }))
+}
+
+/** The types promise it; Node.js 22.13 and 22.14 do not have it. */
+export function hasZstd(): boolean {
+  return typeof zlib.zstdDecompressSync === 'function'
+}
+
 function requireZstd(file: string | undefined): void {
-  // The types promise it; Node.js 22.13 and 22.14 do not have it.
-  if (typeof zlib.zstdDecompressSync === 'function') return
+  if (hasZstd()) return
   throw new UnsupportedFeatureError('this Node.js cannot read or write zstd', {
     file,
     hint: 'Use Node.js 22.15 or later.',

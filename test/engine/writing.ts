@@ -7,15 +7,15 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { parquetMetadata, parquetReadObjects, type FileMetaData } from 'hyparquet'
 import type { DataPlane, WriteRequest, WriteResult } from '../../src/engine/data-plane.ts'
 import type { FileAccess } from '../../src/engine/file-access.ts'
-import { openDuckDbPlane } from '../../src/engine/duckdb/duckdb-plane.ts'
+import { openDuckDbPlane, type DuckDbPlaneOptions } from '../../src/engine/duckdb/duckdb-plane.ts'
+import { openEnginePlane } from '../../src/engine/duckdb/engine-plane.ts'
 import type { ContentFile } from '../../src/format/manifest/entry.ts'
-import { metricsConfig } from '../../src/format/metrics-config.ts'
-import { UNPARTITIONED } from '../../src/format/partition-spec.ts'
-import { createSchema, type NestedField, type Schema } from '../../src/format/schema.ts'
-import { UNSORTED } from '../../src/format/sort-order.ts'
-import type { Type } from '../../src/format/types.ts'
+import type { Schema } from '../../src/format/schema.ts'
 import { createFileAccess } from '../../src/storage/staging.ts'
 import { LocalObjectStore } from '../../src/storage/local.ts'
+import { defaults } from './requests.ts'
+
+export { fieldsOf, schemaOf } from './requests.ts'
 
 export interface Workshop {
   readonly folder: string
@@ -29,11 +29,18 @@ export interface Workshop {
   close(): Promise<void>
 }
 
-let operations = 0
+/** Who writes: the plane as everybody has it, which does without the engine where it can, or the engine alone. */
+export const WRITERS = [
+  { writer: 'the plane', open: openDuckDbPlane },
+  { writer: 'the engine', open: openEnginePlane },
+] as const
 
-export async function openWorkshop(options: { readonly memoryLimitBytes?: number } = {}): Promise<Workshop> {
+export async function openWorkshop(
+  options: { readonly memoryLimitBytes?: number } = {},
+  open: (options: DuckDbPlaneOptions) => Promise<DataPlane> = openDuckDbPlane,
+): Promise<Workshop> {
   const folder = await mkdtemp(join(tmpdir(), 'floeberg-write-'))
-  const plane = await openDuckDbPlane({ scratchDir: join(folder, 'scratch'), threads: 2, ...options })
+  const plane = await open({ scratchDir: join(folder, 'scratch'), threads: 2, ...options })
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
   await connection.run("SET TimeZone = 'UTC'")
@@ -49,7 +56,7 @@ export async function openWorkshop(options: { readonly memoryLimitBytes?: number
       const found = await readdir(join(folder, 'data'), { recursive: true, withFileTypes: true }).catch(
         () => [],
       )
-      const staged = await readdir(join(folder, 'scratch'))
+      const staged = await readdir(join(folder, 'scratch')).catch(() => [])
       return [
         ...found.filter((entry) => entry.isFile() || entry.name.startsWith('.')).map(({ name }) => name),
         // The engine's own folder stays as long as the engine.
@@ -65,43 +72,6 @@ export async function openWorkshop(options: { readonly memoryLimitBytes?: number
   }
 }
 
-function defaults(
-  folder: string,
-  schema: Schema,
-  more: Partial<WriteRequest>,
-): Omit<WriteRequest, 'source' | 'schema' | 'files'> {
-  operations += 1
-  const sortOrder = more.sortOrder ?? UNSORTED
-  return {
-    spec: UNPARTITIONED,
-    sortOrder,
-    targetFileSizeBytes: 512 * 1024 * 1024,
-    parquet: {
-      compression: 'zstd',
-      compressionLevel: null,
-      rowGroupSizeBytes: 128 * 1024 * 1024,
-      rowGroupRowLimit: 1_048_576,
-      dictionarySizeBytes: 2 * 1024 * 1024,
-      bloomFilterColumns: [],
-    },
-    metrics: metricsConfig(schema, sortOrder, {}),
-    operationId: `op${operations}`,
-    locate: (path, name) => `file://${join(folder, 'data', path, name)}`,
-    dataFolder: `file://${join(folder, 'data')}`,
-  }
-}
-
-/** A schema of optional columns with ids from 1, in order. */
-export function schemaOf(columns: Readonly<Record<string, Type>>): Schema {
-  return fieldsOf(
-    Object.entries(columns).map(([name, type], at) => ({ id: at + 1, name, required: false, type })),
-  )
-}
-
-export function fieldsOf(fields: readonly NestedField[]): Schema {
-  return createSchema({ schemaId: 0, fields })
-}
-
 export function pathOf(file: ContentFile): string {
   return file.location.replace('file://', '')
 }
@@ -113,14 +83,27 @@ export async function footerOf(file: ContentFile): Promise<FileMetaData> {
 
 /** The rows of a data file, by a reader that is not DuckDB. */
 export async function rowsOf(file: ContentFile): Promise<readonly Record<string, unknown>[]> {
-  return parquetReadObjects({
+  const rows = await parquetReadObjects({
     file: await bytesOf(file),
     compressors: { ZSTD: (input) => zstdDecompressSync(input), GZIP: (input) => gunzipSync(input) },
     utf8: false,
   })
+  return rows.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([name, value]) => [name, nulled(value)])),
+  )
 }
 
-async function bytesOf(file: ContentFile): Promise<ArrayBuffer> {
+/** That reader leaves some nulls inside of columns undefined. */
+function nulled(value: unknown): unknown {
+  if (value === undefined) return null
+  if (Array.isArray(value)) return value.map(nulled)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
+    return value
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, nulled(member)]))
+}
+
+export async function bytesOf(file: ContentFile): Promise<ArrayBuffer> {
   const bytes = await readFile(pathOf(file))
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
 }

@@ -48,6 +48,24 @@ describe('every type', () => {
     )
   })
 
+  test.each(['zstd', 'gzip', 'snappy', 'uncompressed'])(
+    'comes back out of pages of some hundred rows, with dictionaries, by %s',
+    async (codec) => {
+      const schema = columns(...writable)
+      const properties = { 'write.parquet.compression-codec': codec }
+      const table = await manager.createTable({
+        namespace: 'ours',
+        name: `pages_${codec}`,
+        schema,
+        properties,
+      })
+      const many = Array.from({ length: 20 }, () => everyType.rows).flat()
+      await manager.writeData(table, rowsIn(schema, many))
+      const expected = Array.from({ length: 20 }, () => asPyIcebergShows(rowsOf(schema))).flat()
+      expect(inAnyOrder(await pyiceberg.scan(`ours.pages_${codec}`))).toEqual(inAnyOrder(expected))
+    },
+  )
+
   test('is stored as the format says: nulls stay nulls, field ids at every depth', async () => {
     const [entry] = await pyiceberg.entries('ours.types')
     const file = await pyiceberg.readParquet(new URL(entry?.file_path ?? '').pathname)

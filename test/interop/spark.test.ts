@@ -1,4 +1,5 @@
 /** Spark, on a JDBC catalog of the same SQLite file, reads ours; we read Spark's. */
+import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { IcebergTableManager } from '../../src/index.ts'
 import { inAnyOrder } from '../support/exact-values.ts'
@@ -49,6 +50,33 @@ describe('Spark reads ours', () => {
     await manager.writeData(table, rowsIn(schema, rows))
     expect(inAnyOrder(await spark.sql('select * from s.types'))).toEqual(inAnyOrder(asSparkShows(rows)))
   })
+
+  test.each(['zstd', 'gzip', 'snappy', 'uncompressed'])(
+    'every type in pages of some hundred rows, with dictionaries, by %s',
+    async (codec) => {
+      const name = `s.pages_${codec}`
+      const properties = { 'write.parquet.compression-codec': codec }
+      const table = await manager.createTable({ namespace: 's', name: `pages_${codec}`, schema, properties })
+      const many = Array.from({ length: 20 }, () => rows).flat()
+      await manager.writeData(table, rowsIn(schema, many))
+      const few = await manager.createTable({ namespace: 's', name: `few_${codec}`, schema })
+      await manager.writeData(few, rowsIn(schema, rows))
+      expect(inAnyOrder(await spark.sql(`select * from ${name}`))).toEqual(inAnyOrder(asSparkShows(many)))
+      // Encoded in this process, not by the engine.
+      const [file] = await spark.sql(`select file_path from ${name}.files`)
+      const path = String(file?.['file_path']).replace(/^s:file:\/\//, '')
+      const footer = await parquetMetadataAsync(await asyncBufferFromFile(path))
+      expect(footer.created_by).toMatch(/^floeberg version/)
+      const chunks = footer.row_groups.flatMap((group) => group.columns)
+      expect(chunks.some((chunk) => chunk.meta_data?.codec === codec.toUpperCase())).toBe(true)
+      expect(chunks.some((chunk) => chunk.meta_data?.encodings.includes('RLE_DICTIONARY'))).toBe(true)
+      for (const filter of ["s like 'é%'", 'b = true', 'i = 7', 'd38 = -0.0000000001', 's is null']) {
+        const [found] = await spark.sql(`select count(*) n from ${name} where ${filter}`)
+        const [once] = await spark.sql(`select count(*) * 20 n from s.few_${codec} where ${filter}`)
+        expect(found?.['n'], filter).toEqual(once?.['n'])
+      }
+    },
+  )
 
   test('every transform, and prunes by our partitions', async () => {
     const partitionSpec = everyType.transforms

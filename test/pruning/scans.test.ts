@@ -168,7 +168,8 @@ function fileMayMatch(written: WrittenTable, file: WrittenFile, predicate: Judge
   return rangeMayMatch(
     predicate,
     type,
-    columnRange(
+    // Of few rows the NaNs are counted: what holds nothing else is known for it.
+    rangeOf(
       type,
       file.rows.map((row) => row[column] ?? null),
     ),
@@ -207,12 +208,6 @@ function rangeOf(type: PrimitiveType, values: readonly (Datum | null)[]): Judged
     hasValue: plain.length > 0,
     bounds: lower === undefined || upper === undefined ? null : [lower, upper],
   }
-}
-
-/** NaNs are not counted: with some about, any row that is not null may be one, or not. */
-function columnRange(type: PrimitiveType, values: readonly (Datum | null)[]): JudgedRange {
-  const range = rangeOf(type, values)
-  return range.hasNaN === true ? { ...range, hasValue: true } : range
 }
 
 /** Whether a partition other than null could ever be left out because of the predicate. */

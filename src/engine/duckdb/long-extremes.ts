@@ -2,8 +2,9 @@
 import type { MetricsMode } from '../../format/metrics-config.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
+import type { Extremes } from './file-metrics.ts'
 import { quotePaths } from './sql.ts'
-import { datumOf, leavesWithoutExtremes, type Extremes, type FileReport, type Leaf } from './write-stats.ts'
+import { datumOf, leavesWithoutExtremes, type FileReport, type Leaf } from './write-stats.ts'
 
 /**
  * Least and greatest values by field id, of the columns of a finished file whose bounds are wanted

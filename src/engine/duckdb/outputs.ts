@@ -1,12 +1,12 @@
 /** The data files of one write, from their hidden beginnings to their locations, or to nothing. */
-import { renameSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../../abort.ts'
 import { StorageDeniedError, StorageQuotaError, StorageUnavailableError } from '../../errors.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { OutputFile } from '../file-access.ts'
-import { inParallel } from './open-tasks.ts'
+import { inParallel } from './in-parallel.ts'
 
 /** Files put in place at the same time where the file access has no other wish. */
 const AT_ONCE = 8
@@ -35,6 +35,13 @@ export class Outputs {
   async create(partitionPath: string): Promise<OutputFile> {
     const { files, signal } = this.#request
     return this.#own(await files.output(this.#newLocation(partitionPath), { signal }))
+  }
+
+  /** A new data file of a partition, whose bytes are at hand. */
+  async write(partitionPath: string, bytes: Uint8Array): Promise<OutputFile> {
+    const file = await this.create(partitionPath)
+    writeNew(file.localPath, bytes)
+    return file
   }
 
   /** A data file that turned out to hold nothing: removed, and never put in place. */
@@ -106,6 +113,15 @@ export class Outputs {
 
 function throwFirst(ends: readonly PromiseSettledResult<void>[]): void {
   for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
+/** In place: handing few bytes to the system takes less time than a turn of the thread pool. */
+function writeNew(path: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(path, bytes, { flag: 'wx' })
+  } catch (error) {
+    throw systemError(error)
+  }
 }
 
 /** A scratch folder may be on another disk than the output, where nothing can be moved to. */

@@ -1,13 +1,11 @@
 /** The partition values of a file that DuckDB wrote into a folder of its own. */
-import { EngineError, InvalidDataError } from '../../errors.ts'
-import { decimalBytes } from '../../format/manifest/fixed-values.ts'
-import type { PartitionField } from '../../format/partition-spec.ts'
-import { fieldName, findField, type Schema } from '../../format/schema.ts'
+import { EngineError } from '../../errors.ts'
+import { findField } from '../../format/schema.ts'
 import { applyTransform } from '../../format/transforms/apply.ts'
-import { isPrimitive, type Datum, type PrimitiveType } from '../../format/types.ts'
-import { INT_MIN, LONG_MIN } from '../../format/values/datum-checks.ts'
+import { isPrimitive, type Datum } from '../../format/types.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
+import { checkHolds } from './partition-values.ts'
 import { quotePaths } from './sql.ts'
 import type { PartitionKey } from './transforms.ts'
 import { datumOf, leavesOf, type FileReport } from './write-stats.ts'
@@ -34,23 +32,6 @@ export async function tupleOf(
     tuple.push(value)
   }
   return tuple
-}
-
-/** Truncating rounds down, which takes the least numbers of a type to where it has none. */
-function checkHolds(schema: Schema, { sourceId, transform, name }: PartitionField, value: Datum): void {
-  const type = findField(schema, sourceId)?.type
-  if (transform.kind !== 'truncate' || type === undefined || !isPrimitive(type) || holds(type, value)) return
-  throw new InvalidDataError(`A row's value is too small to be truncated for partition field ${name}`, {
-    column: fieldName(schema, sourceId),
-    hint: 'Partition by a wider type, or by another transform.',
-  })
-}
-
-function holds(type: PrimitiveType, value: Datum): boolean {
-  if (typeof value === 'number') return value >= INT_MIN
-  if (typeof value !== 'bigint') return true
-  if (type.kind !== 'decimal') return value >= LONG_MIN
-  return BigInt.asIntN(8 * decimalBytes(type.precision), value) === value
 }
 
 async function valueOfFirstRow(written: Written, at: number, report: FileReport): Promise<Datum | null> {

@@ -14,13 +14,13 @@ import type { OutgoingColumn } from './convert.ts'
 import { reportOf } from './copy-report.ts'
 import { duckType } from './duck-types.ts'
 import { exposeSource } from './js-source.ts'
-import { inParallel } from './open-tasks.ts'
+import { inParallel } from './in-parallel.ts'
 import { Outputs } from './outputs.ts'
 import { LOCATION, POSITION } from './position-deletes.ts'
 import { splitOffsets } from './split-offsets.ts'
 import { quoteTexts } from './sql.ts'
 import { copySql, parquetOptionsSql, rowGroupRows } from './write-sql.ts'
-import { fileMetrics, leavesOf, type FileReport } from './write-stats.ts'
+import { reportedMetrics, leavesOf, type FileReport } from './write-stats.ts'
 
 /** Files written at the same time. */
 const AT_ONCE = 3
@@ -102,7 +102,7 @@ async function writeFile(
     partition,
     recordCount: report.rows,
     fileSizeInBytes: report.sizeBytes,
-    ...fileMetrics(report, leavesOf(COLUMNS), FULL_METRICS, extremesOf(group)),
+    ...reportedMetrics(report, leavesOf(COLUMNS), FULL_METRICS, extremesOf(group)),
     keyMetadata: null,
     splitOffsets: await splitOffsets(
       output.localPath,

@@ -12,9 +12,9 @@ import type { DuckDbEngine } from './connection.ts'
 import type { IncomingColumn } from './convert.ts'
 import { duckType } from './duck-types.ts'
 import { openFiles } from './files-in.ts'
-import { RowBuilder } from './nested-builder.ts'
 import { checkRequired } from './null-checks.ts'
 import { openBlocks, type BlockStream } from './open-blocks.ts'
+import { rowBlocks, type RowBlocks } from './row-blocks.ts'
 
 /** A source that is ready to be read by SQL. */
 export interface OpenSource {
@@ -71,7 +71,7 @@ export async function blocksOf(
 ): Promise<BlockStream> {
   switch (source.kind) {
     case 'rows':
-      return rowBlocks(source.rows, schema)
+      return rowStream(source.rows, schema)
     case 'arrow':
       return arrowBlocks(source.batches, schema)
     case 'arrow-ipc':
@@ -79,48 +79,20 @@ export async function blocksOf(
   }
 }
 
-/** Rows are gathered into blocks of about this many bytes, or one vector for iterables in memory. */
-const BLOCK_BYTES = 16 * 1024 * 1024
-const SYNC_BLOCK_ROWS = 2048
-
-function rowBlocks(rows: Iterable<Row> | AsyncIterable<Row>, schema: Schema | null): BlockStream {
-  // Columns of type unknown are never stored, and must be null: the builder sees to it.
-  const fields = schema?.fields ?? []
-  const builder = new RowBuilder(fields, 'rows')
+/** Rows as a stream; `blocks` are theirs where some were asked for already. */
+export function rowStream(
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  schema: Schema | null,
+  blocks: RowBlocks = rowBlocks(rows, schema),
+): BlockStream {
   return {
     name: 'rows',
-    columns: fields.map((field) => ({ name: field.name, type: duckType(field.type) })),
-    blocks: Symbol.asyncIterator in rows ? asyncBlocks(rows, builder) : syncBlocks(rows, builder),
+    columns: (schema?.fields ?? []).map((field) => ({ name: field.name, type: duckType(field.type) })),
+    blocks,
     rowCount: Array.isArray(rows) ? rows.length : null,
     // Nothing is asked of the rows before the blocks are, and those close them.
     close: async () => {},
   }
-}
-
-function* syncBlocks(rows: Iterable<Row>, builder: RowBuilder): Generator<Block, void, undefined> {
-  for (const row of rows) {
-    builder.append(row)
-    if (builder.held === SYNC_BLOCK_ROWS || isFull(builder)) yield builder.take()
-  }
-  if (builder.held > 0) yield builder.take()
-}
-
-/** How often the size of what is held is looked at, in rows. */
-const LOOK_EVERY = 32
-
-function isFull(builder: RowBuilder): boolean {
-  return builder.held % LOOK_EVERY === 0 && builder.size() >= BLOCK_BYTES
-}
-
-async function* asyncBlocks(
-  rows: AsyncIterable<Row>,
-  builder: RowBuilder,
-): AsyncGenerator<Block, void, undefined> {
-  for await (const row of rows) {
-    builder.append(row)
-    if (isFull(builder)) yield builder.take()
-  }
-  if (builder.held > 0) yield builder.take()
 }
 
 async function arrowBlocks(

@@ -1,22 +1,13 @@
-/**
- * Metrics of a data file (Iceberg spec, "Manifests": `data_file`), out of what DuckDB reports for
- * each file that COPY wrote.
- */
-import { encodeBinary } from '../../format/values/binary.ts'
+/** Metrics of a data file out of what DuckDB reports for each file that COPY wrote. */
 import { hexToBytes } from '../../format/values/bytes.ts'
 import { parseDecimal, rescale } from '../../format/values/decimal.ts'
 import { parseDate, parseTimeOfDay, parseTimestamp } from '../../format/values/iso.ts'
-import { boundsInEitherOrder } from '../../format/values/uuid-bounds.ts'
-import {
-  truncateLowerBound,
-  truncateUpperBound,
-  type MetricsConfig,
-  type MetricsMode,
-} from '../../format/metrics-config.ts'
+import type { MetricsConfig } from '../../format/metrics-config.ts'
 import { NANOS_PER_MICRO } from '../../format/values/calendar.ts'
 import { elementField, keyField, valueField } from '../../format/nested-fields.ts'
 import { isPrimitive, type Datum, type NestedField, type PrimitiveType } from '../../format/types.ts'
 import type { OutgoingColumn } from './convert.ts'
+import { fileMetrics, type Extremes, type FileMetrics, type MeasuredLeaf } from './file-metrics.ts'
 import { distinctNames, quoteName } from './sql.ts'
 import { floatOf } from './transforms.ts'
 
@@ -37,30 +28,11 @@ export interface FileReport {
 }
 
 /** A leaf column of a file. */
-export interface Leaf {
-  readonly id: number
-  readonly type: PrimitiveType
+export interface Leaf extends MeasuredLeaf {
   /** As DuckDB's reports name it. */
   readonly key: string
   /** SQL of its values over the file. */
   readonly sql: string
-  /** Inside a list or map: counts are of elements, and bounds are not kept. */
-  readonly isRepeated: boolean
-}
-
-export interface FileMetrics {
-  readonly columnSizes: ReadonlyMap<number, number>
-  readonly valueCounts: ReadonlyMap<number, number>
-  readonly nullValueCounts: ReadonlyMap<number, number>
-  readonly nanValueCounts: ReadonlyMap<number, number>
-  readonly lowerBounds: ReadonlyMap<number, Uint8Array>
-  readonly upperBounds: ReadonlyMap<number, Uint8Array>
-}
-
-/** Least and greatest value of a column, before they are cut. */
-export interface Extremes {
-  readonly lower: Datum
-  readonly upper: Datum
 }
 
 /** The leaves of a file's columns. */
@@ -92,61 +64,29 @@ function leaves(field: NestedField, key: string, sql: string, isRepeated: boolea
 }
 
 /** The metrics that the configuration asks for, as far as the report knows them. */
-export function fileMetrics(
+export function reportedMetrics(
   report: FileReport,
   columns: readonly Leaf[],
   config: MetricsConfig,
   known: ReadonlyMap<number, Extremes> = new Map(),
 ): FileMetrics {
-  const metrics = {
-    columnSizes: new Map<number, number>(),
-    valueCounts: new Map<number, number>(),
-    nullValueCounts: new Map<number, number>(),
-    nanValueCounts: new Map<number, number>(),
-    lowerBounds: new Map<number, Uint8Array>(),
-    upperBounds: new Map<number, Uint8Array>(),
-  }
-  for (const leaf of columns) {
+  return fileMetrics(columns, config, (leaf) => {
     const stats = report.columns.get(leaf.key)
-    const mode = config.modeOf(leaf.id)
-    if (stats === undefined) continue
-    put(metrics.columnSizes, leaf.id, stats.get('column_size_bytes'))
-    if (mode.kind === 'none' || leaf.isRepeated) continue
-    put(metrics.valueCounts, leaf.id, stats.get('num_values'))
-    put(metrics.nullValueCounts, leaf.id, stats.get('null_count'))
-    // DuckDB tells whether there are NaNs, not how many: an unknown count is left out.
-    if (stats.get('has_nan') === 'false') metrics.nanValueCounts.set(leaf.id, 0)
-    const extremes = known.get(leaf.id) ?? extremesOf(leaf.type, stats)
-    if (extremes === null) continue
-    putBounds(metrics, leaf, extremes, mode)
-  }
-  return metrics
+    if (stats === undefined) return null
+    return {
+      sizeBytes: countOf(stats, 'column_size_bytes'),
+      values: countOf(stats, 'num_values'),
+      nulls: countOf(stats, 'null_count'),
+      // DuckDB tells whether there are NaNs, not how many: an unknown count is left out.
+      nans: stats.get('has_nan') === 'false' ? 0 : undefined,
+      extremes: () => known.get(leaf.id) ?? extremesOf(leaf.type, stats),
+    }
+  })
 }
 
-function put(counts: Map<number, number>, id: number, text: string | undefined): void {
-  if (text !== undefined) counts.set(id, Number(text))
-}
-
-function putBounds(
-  metrics: { readonly lowerBounds: Map<number, Uint8Array>; readonly upperBounds: Map<number, Uint8Array> },
-  leaf: Leaf,
-  extremes: Extremes,
-  mode: MetricsMode,
-): void {
-  const { lower, upper } = boundsFor(leaf.type, extremes)
-  const cutLower = lower === null ? null : truncateLowerBound(leaf.type, lower, mode)
-  const cutUpper = upper === null ? null : truncateUpperBound(leaf.type, upper, mode)
-  if (cutLower !== null) metrics.lowerBounds.set(leaf.id, encodeBinary(leaf.type, cutLower))
-  if (cutUpper !== null) metrics.upperBounds.set(leaf.id, encodeBinary(leaf.type, cutUpper))
-}
-
-/** Bounds that every reader's order of the type agrees with. */
-function boundsFor(
-  type: PrimitiveType,
-  { lower, upper }: Extremes,
-): { readonly lower: Datum | null; readonly upper: Datum | null } {
-  if (type.kind !== 'uuid') return { lower, upper }
-  return boundsInEitherOrder(String(lower), String(upper))
+function countOf(stats: ColumnReport, key: string): number | undefined {
+  const text = stats.get(key)
+  return text === undefined ? undefined : Number(text)
 }
 
 /** DuckDB cuts texts and bytes in its statistics to this many bytes, or leaves them out. */
@@ -187,10 +127,6 @@ export function extremesOf(type: PrimitiveType, stats: ColumnReport): Extremes |
   const lower = datumOf(type, min)
   const upper = datumOf(type, max)
   if (lower === null || upper === null) return null
-  // Both zeros are equal to DuckDB; the bounds must hold whichever there is.
-  if (type.kind === 'float' || type.kind === 'double') {
-    return { lower: lower === 0 ? -0 : lower, upper: upper === 0 ? 0 : upper }
-  }
   return { lower, upper }
 }
 

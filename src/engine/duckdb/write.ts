@@ -1,8 +1,4 @@
-/**
- * Writing rows as data files: checked against the table's schema, partitioned, sorted, and put
- * under their locations only when all of them are complete.
- */
-import { throwIfAborted } from '../../abort.ts'
+/** Writing rows as data files by DuckDB: checked against the table's schema, partitioned, sorted. */
 import { CorruptFileError, EngineError } from '../../errors.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
 import type { WriteRequest, WriteResult } from '../data-plane.ts'
@@ -10,55 +6,35 @@ import type { DuckDbEngine } from './connection.ts'
 import { convertColumns } from './convert.ts'
 import { locateFault } from './locate-fault.ts'
 import type { Reader } from './open-tasks.ts'
-import { openHeld, streamColumns, type BlockStream } from './open-blocks.ts'
-import { Outputs } from './outputs.ts'
+import { openBlocks, openHeld, streamColumns, type BlockStream } from './open-blocks.ts'
+import type { Outputs } from './outputs.ts'
 import { openScanned } from './scanned-source.ts'
 import { openSelected } from './selected-source.ts'
 import { segmentsOf } from './segments.ts'
-import { blocksOf, openSource, type OpenSource } from './sources.ts'
-import { checkedColumns, refuseNulls, refuseUnwritable } from './checked-columns.ts'
+import { blocksOf, openSource, rowStream, type OpenSource } from './sources.ts'
+import { checkedColumns, refuseNulls } from './checked-columns.ts'
+import type { RowBlocks } from './row-blocks.ts'
+import { dataFile, takesAll, writeFiles } from './write-files.ts'
 import { copyRows, type WrittenFile } from './write-copy.ts'
 import { copySegments } from './write-segments.ts'
 import { MAX_ROW_GROUP_ROWS } from './write-sql.ts'
-import { fileMetrics, leavesOf, type Leaf } from './write-stats.ts'
+import { reportedMetrics, leavesOf, type Leaf } from './write-stats.ts'
 
-/**
- * DataPlane.write by DuckDB: puts what was written in place when all of it is right and its source is
- * closed, and removes all of it otherwise.
- */
-export async function writeRows(reader: Reader, request: WriteRequest): Promise<WriteResult> {
-  throwIfAborted(request.signal)
-  refuseUnwritable(request.schema)
-  const outputs = new Outputs(request)
-  const files = await orNothing(outputs, () => writeFiles(reader, request, outputs))
-  const placed = orNothing(outputs, async () => {
-    await outputs.commit()
-    await outputs.close()
-  })
-  // Of no files nobody tells, and so nobody waits for them.
-  if (request.onPlacing === undefined || files.length === 0) await placed
-  else request.onPlacing(placed)
-  return { files, rows: files.reduce((sum, file) => sum + file.recordCount, 0) }
-}
-
-/** A step that fails leaves none of the files behind. */
-async function orNothing<T>(outputs: Outputs, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step()
-  } catch (error) {
-    // What cannot be removed bears the operation's id, by which orphan removal finds it; the failure
-    // of the write is what the caller must hear.
-    await outputs.discard().catch(() => undefined)
-    await outputs.close().catch(() => undefined)
-    throw error
-  }
+/** DataPlane.write by DuckDB. `begun` are blocks of the rows of a source that were asked for already. */
+export async function writeRows(
+  reader: Reader,
+  request: WriteRequest,
+  begun?: RowBlocks,
+): Promise<WriteResult> {
+  return writeFiles(request, (outputs) => filesOf(reader, request, outputs, begun))
 }
 
 /** Data files that are whole, and not in place yet. */
-async function writeFiles(
+async function filesOf(
   reader: Reader,
   request: WriteRequest,
   outputs: Outputs,
+  begun: RowBlocks | undefined,
 ): Promise<readonly ContentFile[]> {
   const { engine } = reader
   const { source, signal, onProgress, schema } = request
@@ -70,10 +46,13 @@ async function writeFiles(
       return writeSource(write, await openScanned(reader, source, schema))
     case 'files':
       return writeSource(write, await openSource(source, { engine, schema, signal, onProgress }))
-    default:
+    default: {
+      const blocks =
+        source.kind === 'rows' ? rowStream(source.rows, schema, begun) : await blocksOf(source, schema)
       return isPlain(request)
-        ? writeStream(write, await blocksOf(source, schema))
-        : writeSource(write, await openSource(source, { engine, schema, signal, onProgress }))
+        ? writeStream(write, blocks)
+        : writeSource(write, await openBlocks(blocks, { engine, schema, signal, onProgress }))
+    }
   }
 }
 
@@ -84,9 +63,9 @@ interface Write {
 }
 
 /** Whether rows need neither be chosen, told apart nor sorted. */
-function isPlain({ spec, sortOrder, zOrder = [], filter }: WriteRequest): boolean {
-  const takesAll = filter === undefined || filter.op === 'true'
-  return takesAll && spec.fields.length === 0 && sortOrder.fields.length === 0 && zOrder.length === 0
+function isPlain(request: WriteRequest): boolean {
+  const { spec, sortOrder, zOrder = [] } = request
+  return takesAll(request) && spec.fields.length === 0 && sortOrder.fields.length === 0 && zOrder.length === 0
 }
 
 /** Rows written as they come. */
@@ -161,23 +140,11 @@ function expectAllRows(written: readonly WrittenFile[], request: WriteRequest, s
 }
 
 function contentFile(request: WriteRequest, leaves: readonly Leaf[], file: WrittenFile): ContentFile {
-  const metrics = fileMetrics(file.report, leaves, request.metrics, file.extremes)
-  return {
-    content: 'data',
-    location: file.location,
-    format: 'parquet',
-    specId: request.spec.specId,
-    partition: file.partition,
-    recordCount: file.report.rows,
-    fileSizeInBytes: file.report.sizeBytes,
-    ...metrics,
-    keyMetadata: null,
-    splitOffsets: file.splitOffsets,
-    equalityIds: null,
-    sortOrderId: request.sortOrder.orderId,
-    firstRowId: null,
-    referencedDataFile: null,
-    contentOffset: null,
-    contentSizeInBytes: null,
-  }
+  const { report, extremes } = file
+  return dataFile(request, {
+    ...file,
+    rows: report.rows,
+    sizeBytes: report.sizeBytes,
+    metrics: reportedMetrics(report, leaves, request.metrics, extremes),
+  })
 }
