@@ -150,6 +150,7 @@ describe('keys', () => {
     [{ kind: 'int' }, -5, 7, -5, 7],
     [{ kind: 'long' }, -9_007_199_254_740_993n, 3n, -9_007_199_254_740_993n, 3n],
     [{ kind: 'string' }, 'Z', 'a\u{1F600}'.repeat(200), 'Z', 'a\u{1F600}'.repeat(200)],
+    [{ kind: 'string' }, '\uFEFFa', '\uFEFFb', '\uFEFFa', '\uFEFFb'],
     [{ kind: 'boolean' }, false, true, false, true],
     [
       { kind: 'decimal', precision: 38, scale: 2 },

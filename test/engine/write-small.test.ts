@@ -154,13 +154,6 @@ describe('values at the ends of their types', () => {
   )
 })
 
-test('a text that begins with a byte order mark keeps it, in the bounds too', async () => {
-  const schema = schemaOf({ x: { kind: 'string' } })
-  const file = await writtenBy(shop, [{ x: '\uFEFFa' }], schema)
-  const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)
-  expect([file.lowerBounds?.get(1), file.upperBounds?.get(1)]).toEqual([bytes, bytes])
-})
-
 describe('nested columns', () => {
   const list = (elementId: number, element: Type, elementRequired = false): Type => ({
     kind: 'list',

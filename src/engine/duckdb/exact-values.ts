@@ -3,11 +3,12 @@ import { hexToBytes } from '../../format/values/bytes.ts'
 import type { Datum, PrimitiveType } from '../../format/types.ts'
 import { decodeKey, keySql } from './transforms.ts'
 
-/** SQL of a value's text, by its type. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** SQL of a value's text, by its type. The bindings take a byte order mark from the beginning of texts. */
 export function exactTextSql(type: PrimitiveType, sql: string): string {
   switch (type.kind) {
     case 'string':
-      return sql
     case 'binary':
     case 'fixed':
       return `lower(hex(${sql}))`
@@ -20,8 +21,10 @@ export function exactTextSql(type: PrimitiveType, sql: string): string {
 export function exactValue(type: PrimitiveType, text: unknown): Datum | null {
   if (typeof text !== 'string') return null
   switch (type.kind) {
-    case 'string':
-      return text
+    case 'string': {
+      const bytes = hexToBytes(text)
+      return bytes === null ? null : decoder.decode(bytes)
+    }
     case 'binary':
     case 'fixed':
       return hexToBytes(text)

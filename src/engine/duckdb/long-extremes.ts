@@ -2,9 +2,10 @@
 import type { MetricsMode } from '../../format/metrics-config.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
+import { exactTextSql, exactValue } from './exact-values.ts'
 import type { Extremes } from './file-metrics.ts'
 import { quotePaths } from './sql.ts'
-import { datumOf, leavesWithoutExtremes, type FileReport, type Leaf } from './write-stats.ts'
+import { leavesWithoutExtremes, type FileReport, type Leaf } from './write-stats.ts'
 
 /**
  * Least and greatest values by field id, of the columns of a finished file whose bounds are wanted
@@ -21,8 +22,10 @@ export async function longExtremes(
   if (wanted.length === 0) return new Map()
   const terms = wanted.flatMap((leaf, at) => {
     const value = cutSql(leaf, request.metrics.modeOf(leaf.id))
-    const text = (sql: string): string => (leaf.type.kind === 'string' ? sql : `lower(hex(${sql}))`)
-    return [`${text(`min(${value})`)} AS lower${at}`, `${text(`max(${value})`)} AS upper${at}`]
+    return [
+      `${exactTextSql(leaf.type, `min(${value})`)} AS lower${at}`,
+      `${exactTextSql(leaf.type, `max(${value})`)} AS upper${at}`,
+    ]
   })
   const sql = `SELECT ${terms.join(', ')} FROM read_parquet(${quotePaths([file.path])}, hive_partitioning = false)`
   const [row] = await engine.withSession({ paths: [file.path] }, (session) =>
@@ -30,15 +33,11 @@ export async function longExtremes(
   )
   const found = new Map<number, Extremes>()
   for (const [at, leaf] of wanted.entries()) {
-    const lower = datum(leaf, row?.[`lower${at}`])
-    const upper = datum(leaf, row?.[`upper${at}`])
+    const lower = exactValue(leaf.type, row?.[`lower${at}`])
+    const upper = exactValue(leaf.type, row?.[`upper${at}`])
     if (lower !== null && upper !== null) found.set(leaf.id, { lower, upper })
   }
   return found
-}
-
-function datum(leaf: Leaf, value: unknown): Extremes['lower'] | null {
-  return typeof value === 'string' ? datumOf(leaf.type, value) : null
 }
 
 function cutSql(leaf: Leaf, mode: MetricsMode): string {

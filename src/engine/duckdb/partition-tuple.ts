@@ -5,10 +5,11 @@ import { applyTransform } from '../../format/transforms/apply.ts'
 import { isPrimitive, type Datum } from '../../format/types.ts'
 import type { WriteRequest } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
+import { exactTextSql, exactValue } from './exact-values.ts'
 import { checkHolds } from './partition-values.ts'
 import { quotePaths } from './sql.ts'
 import type { PartitionKey } from './transforms.ts'
-import { datumOf, leavesOf, type FileReport } from './write-stats.ts'
+import { leavesOf, type FileReport } from './write-stats.ts'
 import type { OutgoingColumn } from './convert.ts'
 
 interface Written {
@@ -42,14 +43,14 @@ async function valueOfFirstRow(written: Written, at: number, report: FileReport)
   if (field === undefined || source === undefined || leaf === undefined || !isPrimitive(source.type)) {
     throw new EngineError(`partition field ${field?.name ?? at} has no source column`)
   }
-  const text = source.type.kind === 'string' ? leaf.sql : `lower(hex(${leaf.sql}))`
+  const text = exactTextSql(source.type, leaf.sql)
   const rows = await engine.withSession({ paths: [report.path] }, (session) =>
     session.rows(
       `SELECT ${text} AS value FROM read_parquet(${quotePaths([report.path])}, hive_partitioning = false) LIMIT 1`,
       { doing: 'read back a partition value', signal: request.signal },
     ),
   )
-  const value = rows[0]?.['value']
-  if (typeof value !== 'string') throw new EngineError(`partition field ${field.name} was not read back`)
-  return applyTransform(field.transform, source.type, datumOf(source.type, value))
+  const value = exactValue(source.type, rows[0]?.['value'])
+  if (value === null) throw new EngineError(`partition field ${field.name} was not read back`)
+  return applyTransform(field.transform, source.type, value)
 }

@@ -11,7 +11,7 @@ import { blockSource } from './block-source.ts'
 import type { Block } from './column-data.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
-import { reportOf } from './copy-report.ts'
+import { onlyReportOf } from './copy-report.ts'
 import { duckType } from './duck-types.ts'
 import { exposeSource } from './js-source.ts'
 import { inParallel } from './in-parallel.ts'
@@ -150,11 +150,10 @@ async function copyPositions(
     const location = `list_extract(${quoteTexts(group.map(locationOf))}, file + 1)`
     const query = `SELECT ${location} AS ${LOCATION.name}, pos AS ${POSITION.name} FROM ${source.sql}`
     const sql = copySql(query, path, parquetOptionsSql(parquet, COLUMNS))
-    const [row] = await engine.withSession({ paths: [path] }, (session) =>
-      session.rows(sql, { doing: 'write position deletes', signal }),
+    const result = await engine.withSession({ paths: [path] }, (session) =>
+      session.run(sql, { doing: 'write position deletes', signal }),
     )
-    if (row === undefined) throw new EngineError('the engine wrote no file')
-    return reportOf(row, [])
+    return onlyReportOf(result)
   } finally {
     source.close()
   }

@@ -6,14 +6,14 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../../abort.ts'
-import { EngineError, InvalidArgumentError } from '../../errors.ts'
+import { InvalidArgumentError } from '../../errors.ts'
 import type { Schema } from '../../format/schema.ts'
 import { isPrimitive, type PrimitiveType } from '../../format/types.ts'
 import type { SpooledRows, SpoolRequest } from '../row-changes.ts'
 import { checkedColumns, refuseNulls } from './checked-columns.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { IncomingColumn, OutgoingColumn } from './convert.ts'
-import { reportOf } from './copy-report.ts'
+import { onlyReportOf } from './copy-report.ts'
 import { duckType } from './duck-types.ts'
 import { locateFault } from './locate-fault.ts'
 import { openSource, type OpenSource } from './sources.ts'
@@ -117,8 +117,8 @@ async function fill(
   }))
   const sql = copySql(querySql(source, named, schema), path, OPTIONS)
   try {
-    const [row] = await engine.withSession({ paths: [path, ...source.paths] }, (session) =>
-      session.rows(sql, {
+    const result = await engine.withSession({ paths: [path, ...source.paths] }, (session) =>
+      session.run(sql, {
         doing: 'read the source',
         signal,
         // Other sources count for themselves what they hand over.
@@ -126,8 +126,7 @@ async function fill(
         reading: source.paths,
       }),
     )
-    if (row === undefined) throw new EngineError('the engine kept no rows')
-    const report = reportOf(row, [])
+    const report = onlyReportOf(result)
     refuseNulls([{ report }], named, source)
     // What one row is worth in a data file is guessed by it.
     return { ...report, sizeBytes: (await stat(path)).size }

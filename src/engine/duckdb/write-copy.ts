@@ -10,12 +10,12 @@ import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
 import type { Extremes } from './file-metrics.ts'
 import { filterSql } from './filter-sql.ts'
-import { reportOf } from './copy-report.ts'
+import { reportsOf } from './copy-report.ts'
 import { longExtremes } from './long-extremes.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Outputs } from './outputs.ts'
 import { tupleOf } from './partition-tuple.ts'
-import { rowsOf, type Session } from './session.ts'
+import type { Session } from './session.ts'
 import type { OpenSource } from './sources.ts'
 import { splitOffsets } from './split-offsets.ts'
 import { distinctNames, quoteName, quotePaths } from './sql.ts'
@@ -376,7 +376,7 @@ async function runCopy(
       nameOf: copy.source.stored?.nameOf,
       values: isFirst ? copy.source.stored?.values : undefined,
     })
-    return rowsOf(result).map((row) => reportOf(row, keys))
+    return reportsOf(result, keys)
   })
 }
 

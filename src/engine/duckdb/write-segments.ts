@@ -10,7 +10,7 @@ import type { WriteRequest } from '../data-plane.ts'
 import type { OutputFile } from '../file-access.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
-import { reportOf } from './copy-report.ts'
+import { onlyReportOf } from './copy-report.ts'
 import { longExtremes } from './long-extremes.ts'
 import { mergeReports } from './merge-reports.ts'
 import { openHeld, type BlockStream } from './open-blocks.ts'
@@ -78,12 +78,10 @@ async function copySegment(write: SegmentWrite, segment: Segment, path: string):
   )
   try {
     const sql = copySql(rowsSql(columns, held.from), path, parquetOptionsSql(request.parquet, columns))
-    const rows = await engine.withSession({ paths: [path] }, (session) =>
-      session.rows(sql, { doing: 'write data files', signal }),
+    const result = await engine.withSession({ paths: [path] }, (session) =>
+      session.run(sql, { doing: 'write data files', signal }),
     )
-    const [row] = rows
-    if (row === undefined) throw new EngineError('the engine wrote no file')
-    const report = reportOf(row, [])
+    const report = onlyReportOf(result)
     if (report.rows !== segment.rows) throw new EngineError('the engine did not write all rows')
     return report
   } finally {
