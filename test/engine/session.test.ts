@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BIGINT } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DuckDbEngine } from '../../src/engine/duckdb/connection.ts'
@@ -414,6 +414,32 @@ describe('what the engine may touch', () => {
       }
       expect(rows).toBe(20_000)
     })
+  })
+
+  test('instances that could not take over leave the one before, and another may', async () => {
+    const home = await mkdtemp(join(folder, 'failing-'))
+    const own = await DuckDbEngine.open({ scratchDir: join(home, 'scratch'), threads: 1 })
+    const wanted = ['a', 'b'].map((name) => join(home, name, 'x.parquet'))
+    await Promise.all(wanted.map((path) => mkdir(dirname(path))))
+    const touch = (path: string | null): Promise<unknown> =>
+      own.withSession({ paths: path === null ? [] : [path] }, (session) =>
+        session.run(path === null ? 'SELECT 1' : `COPY (SELECT 1 AS x) TO '${path}'`, { doing: 'write' }),
+      )
+    // A file where the folder for spills would be made.
+    await rm(own.scratchDir, { recursive: true })
+    await writeFile(own.scratchDir, '')
+    const ends = await Promise.allSettled(wanted.map(touch))
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await touch(null)
+    await rm(own.scratchDir)
+    await Promise.all(wanted.map(touch))
+    await own.close()
+  })
+
+  test('one that cannot be opened leaves no folder behind', async () => {
+    const scratchDir = join(folder, 'never-opened')
+    await expect(DuckDbEngine.open({ scratchDir, threads: 0 })).rejects.toThrow(EngineError)
+    expect(await readdir(scratchDir)).toEqual([])
   })
 
   test('does not depend on the time zone of the process', async () => {

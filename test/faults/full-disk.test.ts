@@ -45,6 +45,10 @@ test.each(['warehouse', 'sorted', 'moved', 'spill'])('%s: no room for the rows',
   expect(await endsOf(scenario, 8 * MEBIBYTE)).toEqual(['FLOEBERG_STORAGE_QUOTA', 'ok'])
 })
 
+test('spill: no room for the first block of them', async () => {
+  expect(await endsOf('spill', MEBIBYTE / 8)).toEqual(['FLOEBERG_STORAGE_QUOTA', 'ok'])
+})
+
 test('the same rows are written where there is room, by spilling', async () => {
   expect(await endsOf('spill', null)).toEqual(['ok', 'ok'])
 })

@@ -2,8 +2,8 @@
  * The embedded DuckDB: opened locked down, with sessions (connections) handed out one per task.
  *
  * What a DuckDB instance may touch on disk is fixed when it is opened and cannot be widened. When a
- * task needs a folder that the running instance may not touch, a wider instance takes over; the old
- * one is closed as soon as its last session is given back.
+ * task needs a folder that the running instance may not touch, a wider instance takes over, and another
+ * one once a disk was full; the old one is closed as soon as its last session is given back.
  */
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { totalmem } from 'node:os'
@@ -12,8 +12,9 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { InvalidArgumentError } from '../../errors.ts'
 import { engineError } from './errors.ts'
 import { registerJsSource } from './js-source.ts'
+import { outputError } from './output-path.ts'
 import { registerScalarFunctions } from './scalar-functions.ts'
-import { Session } from './session.ts'
+import { Session, type SessionEnd } from './session.ts'
 
 export interface EngineOptions {
   /**
@@ -55,6 +56,7 @@ const MAX_SIBLINGS = 8
 export class DuckDbEngine {
   readonly #options: EngineOptions
   readonly #home: string
+  /** Never rejects. */
   #current: Promise<Generation>
   #sequential: Promise<DuckDbEngine> | null = null
   #closed = false
@@ -66,13 +68,17 @@ export class DuckDbEngine {
   }
 
   static async open(options: EngineOptions): Promise<DuckDbEngine> {
-    await mkdir(options.scratchDir, { recursive: true })
-    const home = await mkdtemp(join(await realpath(options.scratchDir), 'duckdb-'))
-    // What is staged for this engine lies beside its own folder.
-    const folders = await widened([home], [options.scratchDir, ...(options.allowedFolders ?? [])])
-    const first = openGeneration(options, home, folders)
-    await first
-    return new DuckDbEngine(options, home, first)
+    const home = await openHome(options.scratchDir)
+    try {
+      // What is staged for this engine lies beside its own folder.
+      const folders = await widened([home], [options.scratchDir, ...(options.allowedFolders ?? [])])
+      const first = openGeneration(options, home, folders)
+      await first
+      return new DuckDbEngine(options, home, first)
+    } catch (error) {
+      await rm(home, { recursive: true, force: true })
+      throw error
+    }
   }
 
   /** A private folder of this engine that every session may read and write; removed by `close`. */
@@ -94,13 +100,16 @@ export class DuckDbEngine {
    * back with `release`.
    */
   async session(options: { readonly paths?: readonly string[] | undefined } = {}): Promise<Session> {
-    const generation = await this.#reaching(options.paths ?? [])
+    const paths = options.paths ?? []
+    let generation = await this.#reaching(paths)
+    // Another one took over in this very turn: nobody used this one, so it is closed.
+    while (generation.retired) generation = await this.#reaching(paths)
     generation.sessions += 1
     try {
       const connection = generation.idle.pop() ?? (await generation.instance.connect())
-      return new Session(connection, (reusable) => giveBack(generation, connection, reusable))
+      return new Session(connection, (end) => giveBack(generation, connection, end))
     } catch (error) {
-      generation.sessions -= 1
+      leave(generation)
       throw engineError(error, { doing: 'open a connection' })
     }
   }
@@ -159,20 +168,9 @@ export class DuckDbEngine {
 
   async #closeOwn(): Promise<void> {
     try {
-      retire(await this.#settled())
+      retire(await this.#current)
     } finally {
       await rm(this.#home, { recursive: true, force: true })
-    }
-  }
-
-  /** The instance that is left when none takes over any more: one that could not be opened leaves the one before. */
-  async #settled(): Promise<Generation> {
-    const current = this.#current
-    try {
-      return await current
-    } catch (error) {
-      if (this.#current === current) throw error
-      return this.#settled()
     }
   }
 
@@ -181,24 +179,21 @@ export class DuckDbEngine {
     const current = await this.#current
     // Nobody would close an instance that took over after this one was.
     if (this.#closed) throw isClosed()
-    const missing = foldersOutside(current.folders, paths)
-    if (missing.length === 0) return current
+    if (serves(current, paths)) return current
+    // Queued behind whoever needs another one at the same moment, so that their folders are kept as well.
     const previous = this.#current
-    // Queued behind whoever widens at the same moment, so that their folders are kept as well.
-    this.#current = previous.then(async (before) => {
-      const stillMissing = foldersOutside(before.folders, paths)
-      if (stillMissing.length === 0) return before
-      const folders = await widened(before.folders, stillMissing)
-      const next = await openGeneration(this.#options, this.#home, folders)
-      retire(before)
-      return next
-    })
-    const widening = this.#current
-    // A failure to widen must not poison the engine for tasks that need no more than before.
-    widening.catch(() => {
-      if (this.#current === widening) this.#current = previous
-    })
-    return widening
+    const next = previous.then((before) => this.#following(before, paths))
+    // One that cannot be opened leaves the one before, for tasks that need no more.
+    this.#current = next.catch(() => previous)
+    return next
+  }
+
+  async #following(before: Generation, paths: readonly string[]): Promise<Generation> {
+    if (serves(before, paths)) return before
+    const folders = await widened(before.folders, foldersOutside(before.folders, paths))
+    const next = await openGeneration(this.#options, this.#home, folders)
+    retire(before)
+    return next
   }
 }
 
@@ -206,17 +201,36 @@ function isClosed(): InvalidArgumentError {
   return new InvalidArgumentError('the engine is closed')
 }
 
-function giveBack(generation: Generation, connection: DuckDBConnection, reusable: boolean): void {
-  generation.sessions -= 1
+function giveBack(generation: Generation, connection: DuckDBConnection, end: SessionEnd): void {
+  const { reusable, diskWasFull } = end
+  // What it has left on the disk goes with the instance only.
+  if (diskWasFull) retire(generation)
   if (reusable && !generation.retired && generation.idle.length < MAX_IDLE) generation.idle.push(connection)
   else connection.closeSync()
+  leave(generation)
+}
+
+function leave(generation: Generation): void {
+  generation.sessions -= 1
   if (generation.retired && generation.sessions === 0) generation.instance.closeSync()
 }
 
+/** Idempotent: what is retired is closed with its last session. */
 function retire(generation: Generation): void {
+  if (generation.retired) return
   generation.retired = true
   for (const connection of generation.idle.splice(0)) connection.closeSync()
   if (generation.sessions === 0) generation.instance.closeSync()
+}
+
+/** A new folder of one engine within the scratch folder, which is made when missing. */
+async function openHome(scratchDir: string): Promise<string> {
+  try {
+    await mkdir(scratchDir, { recursive: true })
+    return await mkdtemp(join(await realpath(scratchDir), 'duckdb-'))
+  } catch (error) {
+    throw outputError(error, scratchDir)
+  }
 }
 
 let generations = 0
@@ -229,9 +243,10 @@ async function openGeneration(
   generations += 1
   // Two instances must not share a folder for spilled blocks: DuckDB names them alike.
   const tempDir = join(home, `spill-${generations}`)
+  let instance: DuckDBInstance | null = null
   try {
     await mkdir(tempDir, { recursive: true })
-    const instance = await DuckDBInstance.create(':memory:', configuration(options, tempDir))
+    instance = await DuckDBInstance.create(':memory:', configuration(options, tempDir))
     const connection = await instance.connect()
     await connection.run("SET GLOBAL TimeZone = 'UTC'")
     registerJsSource(connection)
@@ -243,7 +258,8 @@ async function openGeneration(
     await connection.run('SET GLOBAL lock_configuration = true')
     return { instance, folders, tempDir, idle: [connection], sessions: 0, retired: false }
   } catch (error) {
-    throw engineError(error, { doing: 'open the embedded engine' })
+    instance?.closeSync()
+    throw engineError(outputError(error, tempDir), { doing: 'open the embedded engine' })
   }
 }
 
@@ -277,6 +293,11 @@ function defaultMemoryLimit(): number {
   // Without a container the constraint is 0 or a number beyond any machine.
   const available = constrained > 0 && constrained < total ? constrained : total
   return Math.floor(available / 2)
+}
+
+/** Whether tasks that touch these paths may begin on it. */
+function serves(generation: Generation, paths: readonly string[]): boolean {
+  return !generation.retired && foldersOutside(generation.folders, paths).length === 0
 }
 
 function foldersOutside(folders: readonly string[], paths: readonly string[]): readonly string[] {

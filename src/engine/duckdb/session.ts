@@ -9,7 +9,7 @@ import type {
   DuckDBValue,
 } from '@duckdb/node-api'
 import { throwIfAborted } from '../../abort.ts'
-import { EngineError, EngineMemoryError } from '../../errors.ts'
+import { EngineError, EngineMemoryError, StorageQuotaError, type FloebergError } from '../../errors.ts'
 import type { Progress } from '../data-plane.ts'
 import { engineError, type FailureContext } from './errors.ts'
 import { bytesOf, readColumns } from './raw-vector.ts'
@@ -59,14 +59,26 @@ const INTERRUPT_EVERY_MS = 20
 
 const PROGRESS_EVERY_MS = 200
 
+/** What a session leaves of its connection, or of the whole instance. */
+export interface SessionEnd {
+  /** The connection is as it was. */
+  readonly reusable: boolean
+  /**
+   * A disk was full: what DuckDB then has not managed to write it still counts as written, and its
+   * temporary file stays as long as the instance does.
+   */
+  readonly diskWasFull: boolean
+}
+
 export class Session {
   readonly #connection: DuckDBConnection
-  readonly #giveBack: (reusable: boolean) => void
+  readonly #giveBack: (end: SessionEnd) => void
   #reusable = true
+  #diskWasFull = false
   #released = false
   #progressOn = false
 
-  constructor(connection: DuckDBConnection, giveBack: (reusable: boolean) => void) {
+  constructor(connection: DuckDBConnection, giveBack: (end: SessionEnd) => void) {
     this.#connection = connection
     this.#giveBack = giveBack
   }
@@ -80,7 +92,7 @@ export class Session {
   release(): void {
     if (this.#released) return
     this.#released = true
-    this.#giveBack(this.#reusable)
+    this.#giveBack({ reusable: this.#reusable, diskWasFull: this.#diskWasFull })
   }
 
   /** Runs a statement to its end; its result is held in memory. */
@@ -94,7 +106,7 @@ export class Session {
       throwIfAborted(options.signal)
       return result
     } catch (error) {
-      throw engineError(error, options)
+      throw this.#failure(error, options)
     } finally {
       stop()
     }
@@ -151,7 +163,7 @@ export class Session {
       if (options.bufferBytes !== undefined) await this.#connection.run('RESET streaming_buffer_size')
       this.#reusable = wasReusable
     } catch (error) {
-      throw engineError(error, options)
+      throw this.#failure(error, options)
     } finally {
       stop()
       await this.#settle(ahead, ended)
@@ -205,6 +217,12 @@ export class Session {
       if (error instanceof EngineMemoryError) return null
       throw error
     }
+  }
+
+  #failure(thrown: unknown, context: FailureContext): FloebergError {
+    const error = engineError(thrown, context)
+    if (error instanceof StorageQuotaError) this.#diskWasFull = true
+    return error
   }
 
   /** What is under way must not outlive the session. */
