@@ -68,6 +68,20 @@ describe.each(WRITERS)('rows by $writer', ({ open }) => {
     return error
   }
 
+  test('what objects have by their prototype is no value of a column of that name', async () => {
+    const names = ['constructor', 'toString', '__proto__', 'valueOf']
+    const odd = fieldsOf(
+      ['id', ...names].map((name, at) => ({ id: at + 1, name, required: false, type: { kind: 'string' } })),
+    )
+    const { files } = await shop.write(
+      { kind: 'rows', rows: [{ id: 'a' }, { id: 'b', constructor: 'c' }] },
+      odd,
+    )
+    const [file] = files
+    if (file === undefined) throw new Error('nothing was written')
+    expect([...(file.nullValueCounts?.values() ?? [])]).toEqual([0, 1, 2, 2, 2])
+  })
+
   describe('a row that does not fit is named by column and row', () => {
     const good: Row = {
       id: 1n,

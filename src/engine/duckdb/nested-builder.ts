@@ -100,6 +100,8 @@ class Members {
   readonly #prefix: string
   readonly #names: readonly string[]
   readonly #known: ReadonlySet<string>
+  /** Whether every object has something of the name, such as `constructor`, which is no value of the column. */
+  readonly #inherited: readonly boolean[]
   readonly #builders: readonly ColumnBuilder[]
   /** v3: what stands for a key that is not there; undefined for null. */
   readonly #defaults: readonly (Value | undefined)[]
@@ -108,6 +110,7 @@ class Members {
     this.#prefix = prefix
     this.#names = fields.map((field) => field.name)
     this.#known = new Set(this.#names)
+    this.#inherited = this.#names.map((name) => name in Object.prototype)
     this.#builders = fields.map((field) => columnBuilder(field, prefix + field.name))
     this.#defaults = fields.map((field) =>
       field.writeDefault === undefined || field.writeDefault === null
@@ -119,7 +122,9 @@ class Members {
   append(values: { readonly [name: string]: Incoming }): void {
     for (const key in values) if (!this.#known.has(key)) this.#refuse(values, key)
     for (let at = 0; at < this.#builders.length; at++) {
-      const value = values[this.#names[at] ?? '']
+      const name = this.#names[at] ?? ''
+      const isAbsent = this.#inherited[at] === true && !Object.hasOwn(values, name)
+      const value = isAbsent ? undefined : values[name]
       this.#builders[at]?.append(value === undefined ? this.#defaults[at] : value)
     }
   }
