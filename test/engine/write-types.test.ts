@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { UnsupportedFeatureError } from '../../src/errors.ts'
+import { InvalidDataError, UnsupportedFeatureError } from '../../src/errors.ts'
+import { createSpec } from '../../src/format/partition-spec.ts'
 import { decodeBinary } from '../../src/format/values/binary.ts'
 import type { Type } from '../../src/format/types.ts'
 import type { Value } from '../../src/format/values/value.ts'
@@ -188,6 +189,38 @@ describe.each(WRITERS)('rows by $writer', ({ open }) => {
       if (file === undefined) throw new Error('no file')
       expect((await footerOf(file)).schema.slice(1).map(({ name }) => name)).toEqual(['a'])
     })
+
+    // DuckDB's range: https://duckdb.org/docs/stable/sql/data_types/timestamp
+    test.each([
+      ['timestamp', 'micros', -9_223_372_022_400_000_000n, 2n ** 63n - 2n, 86_400_000_000n],
+      ['timestamptz', 'micros', -9_223_372_022_400_000_000n, 2n ** 63n - 2n, 86_400_000_000n],
+      ['timestamp_ns', 'nanos', -9_223_286_400_000_000_000n, 2n ** 63n - 2n, 86_400_000_000_000n],
+    ] as const)(
+      'a %s that no partition could be computed of is refused',
+      async (kind, unit, first, last, day) => {
+        const schema = schemaOf({ x: { kind } })
+        const spec = createSpec(schema, [{ source: 'x', transform: 'day' }])
+        const written = (time: bigint) => {
+          const rows = [{}, { x: { [unit]: time } as unknown as Value }]
+          return shop.write({ kind: 'rows', rows }, schema, { spec })
+        }
+        for (const [time, days] of [
+          [first, first / day],
+          [last, last / day],
+        ] as const) {
+          const { files } = await written(time)
+          expect(files.map(({ partition }) => partition)).toEqual(
+            expect.arrayContaining([[null], [Number(days)]]),
+          )
+        }
+        const least = -(2n ** 63n)
+        for (const time of [first - 1n, least, least + 1n, 2n ** 63n - 1n]) {
+          const error: unknown = await written(time).catch((thrown: unknown) => thrown)
+          expect(error).toBeInstanceOf(InvalidDataError)
+          expect(error).toMatchObject({ column: 'x', row: 1, source: 'rows' })
+        }
+      },
+    )
 
     test.each<Type>([
       { kind: 'fixed', length: 4 },

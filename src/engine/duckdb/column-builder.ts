@@ -1,9 +1,9 @@
 /** Growing columns that values are appended to, checked one by one, and taken as column buffers. */
 import { InvalidDataError } from '../../errors.ts'
-import type { PrimitiveType, Type } from '../../format/types.ts'
-import { writeUuid } from '../../format/values/bytes.ts'
+import type { PrimitiveType } from '../../format/types.ts'
 import { valueToDatum, type ExactTime, type Value } from '../../format/values/value.ts'
 import type { ColumnData, Validity } from './column-data.ts'
+import { fixedWriterOf, type FixedWriter } from './fixed-writers.ts'
 
 /** What a row may hold. */
 export type Incoming = Value | ExactTime | undefined
@@ -60,14 +60,7 @@ export class ValidityBits {
 export function leafBuilder(column: string, type: PrimitiveType, isRequired: boolean): ColumnBuilder {
   if (type.kind === 'string') return new TextBuilder(column, type, isRequired)
   if (type.kind === 'binary' || type.kind === 'fixed') return new TextBuilder(column, type, isRequired)
-  return new FixedBuilder(column, writerOf(type), isRequired)
-}
-
-/** Writes one value at an index of a growing buffer. */
-interface FixedWriter {
-  readonly width: number
-  /** A writer into this memory. */
-  into(buffer: ArrayBuffer): (index: number, value: Exclude<Incoming, null | undefined>) => void
+  return new FixedBuilder(column, fixedWriterOf(type), isRequired)
 }
 
 /** Values that a new builder has room for: many writes are of one row. */
@@ -264,129 +257,5 @@ class TextBuilder implements ColumnBuilder {
       this.#offsets = grown
     }
     this.#offsets[this.#length] = this.#end
-  }
-}
-
-function writerOf(type: PrimitiveType): FixedWriter {
-  switch (type.kind) {
-    case 'boolean':
-      return {
-        width: 1,
-        into: (buffer) => {
-          const values = new Uint8Array(buffer)
-          return (index, value) => {
-            values[index] = valueToDatum(type, value) === true ? 1 : 0
-          }
-        },
-      }
-    case 'int':
-    case 'date':
-      return {
-        width: 4,
-        into: (buffer) => {
-          const values = new Int32Array(buffer)
-          return (index, value) => {
-            values[index] = Number(valueToDatum(type, value))
-          }
-        },
-      }
-    case 'float':
-      return {
-        width: 4,
-        into: (buffer) => {
-          const values = new Float32Array(buffer)
-          return (index, value) => {
-            values[index] = Number(valueToDatum(type, value))
-          }
-        },
-      }
-    case 'double':
-      return {
-        width: 8,
-        into: (buffer) => {
-          const values = new Float64Array(buffer)
-          return (index, value) => {
-            values[index] = typeof value === 'number' ? value : Number(valueToDatum(type, value))
-          }
-        },
-      }
-    case 'decimal':
-      return decimalWriter(type)
-    case 'uuid':
-      return uuidWriter(type)
-    default:
-      return longWriter(type)
-  }
-}
-
-function longWriter(type: Type & PrimitiveType): FixedWriter {
-  return {
-    width: 8,
-    into: (buffer) => {
-      const values = new BigInt64Array(buffer)
-      return (index, value) => {
-        values[index] = wholeDatum(type, value)
-      }
-    },
-  }
-}
-
-function wholeDatum(type: PrimitiveType, value: Exclude<Incoming, null | undefined>): bigint {
-  const datum = valueToDatum(type, value)
-  return typeof datum === 'bigint' ? datum : BigInt(Number(datum))
-}
-
-/** DuckDB keeps decimals in the narrowest of 16, 32, 64 and 128 bits that their precision fits. */
-function decimalWriter(type: PrimitiveType & { readonly kind: 'decimal' }): FixedWriter {
-  if (type.precision <= 4) {
-    return {
-      width: 2,
-      into: (buffer) => {
-        const values = new Int16Array(buffer)
-        return (index, value) => {
-          values[index] = Number(wholeDatum(type, value))
-        }
-      },
-    }
-  }
-  if (type.precision <= 9) {
-    return {
-      width: 4,
-      into: (buffer) => {
-        const values = new Int32Array(buffer)
-        return (index, value) => {
-          values[index] = Number(wholeDatum(type, value))
-        }
-      },
-    }
-  }
-  if (type.precision <= 18) return longWriter(type)
-  return {
-    width: 16,
-    into: (buffer) => {
-      const halves = new BigUint64Array(buffer)
-      return (index, value) => {
-        const unscaled = wholeDatum(type, value)
-        halves[index * 2] = BigInt.asUintN(64, unscaled)
-        halves[index * 2 + 1] = BigInt.asUintN(64, unscaled >> 64n)
-      }
-    },
-  }
-}
-
-/** DuckDB keeps a UUID as a signed 128-bit number, its first bit flipped so that order is kept. */
-function uuidWriter(type: PrimitiveType): FixedWriter {
-  const bytes = new Uint8Array(16)
-  const view = new DataView(bytes.buffer)
-  return {
-    width: 16,
-    into: (buffer) => {
-      const halves = new BigUint64Array(buffer)
-      return (index, value) => {
-        writeUuid(String(valueToDatum(type, value)), bytes)
-        halves[index * 2] = view.getBigUint64(8)
-        halves[index * 2 + 1] = view.getBigUint64(0) ^ (1n << 63n)
-      }
-    },
   }
 }
