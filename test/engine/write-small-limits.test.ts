@@ -13,6 +13,7 @@ import {
   SchemaMismatchError,
   StorageUnavailableError,
 } from '../../src/errors.ts'
+import type { Type } from '../../src/format/types.ts'
 import type { Row } from '../../src/format/values/value.ts'
 import { startProcess } from '../support/processes.ts'
 import { defaults } from './requests.ts'
@@ -57,6 +58,32 @@ describe('what goes to the engine all the same', () => {
     expect(await writerOf(await writtenBy(shop, wide(200_000), schema))).toBe('engine')
   })
 
+  test('more columns', async () => {
+    const columns = (count: number) =>
+      schemaOf(Object.fromEntries(Array.from({ length: count }, (_, at) => [`c${at}`, { kind: 'int' }])))
+    expect(await writerOf(await writtenBy(shop, [{ c7: 1 }], columns(900)))).toBe('small')
+    expect(await writerOf(await writtenBy(shop, [{ c7: 1 }], columns(1100)))).toBe('engine')
+  })
+
+  test('more elements, at all depths', async () => {
+    const struct = (id: number, member: Type): Type => ({
+      kind: 'struct',
+      fields: [{ id, name: 'm', required: false, type: member }],
+    })
+    const element = struct(10, struct(11, struct(12, { kind: 'boolean' })))
+    const nested = schemaOf({ all: { kind: 'list', elementId: 9, elementRequired: false, element } })
+    const all = (count: number) => Array.from({ length: count }, () => ({ m: { m: { m: true } } }))
+    // Of one byte each, in three structs.
+    for (const [count, writer] of [
+      [10_000, 'small'],
+      [20_000, 'engine'],
+    ] as const) {
+      const file = await writtenBy(shop, [{ all: all(count) }], nested)
+      expect(await writerOf(file)).toBe(writer)
+      expect(await rowsOf(file)).toEqual([{ all: all(count) }])
+    }
+  })
+
   test.each<readonly [string, Partial<ParquetWriteOptions>, 'small' | 'engine', string]>([
     ['zstd', { compression: 'zstd' }, 'small', 'ZSTD'],
     ['zstd of a level', { compression: 'zstd', compressionLevel: 19 }, 'small', 'ZSTD'],
@@ -76,6 +103,44 @@ describe('what goes to the engine all the same', () => {
       `SELECT sum(n) AS n, count(DISTINCT s) AS s FROM read_parquet('${pathOf(file)}')`,
     )
     expect(sums).toEqual({ n: 404_550n, s: 900n })
+  })
+
+  test('dictionaries are not larger than asked for', async () => {
+    const given = Array.from({ length: 900 }, (_, n) => ({ n: 1, s: `text ${n % 10}` }))
+    for (const [dictionarySizeBytes, hasDictionary] of [
+      [2 * 1024 * 1024, true],
+      [16, false],
+      [0, false],
+    ] as const) {
+      const file = await writtenBy(shop, given, schema, { parquet: options({ dictionarySizeBytes }) })
+      expect(await writerOf(file)).toBe('small')
+      const [, texts] = (await footerOf(file)).row_groups[0]?.columns ?? []
+      expect(texts?.meta_data?.dictionary_page_offset !== undefined).toBe(hasDictionary)
+      expect((await rowsOf(file)).map(({ s }) => s)).toEqual(given.map(({ s }) => s))
+    }
+  })
+
+  test('a struct is compressed whole, if only some of its members are worth it', async () => {
+    const nested = schemaOf({
+      st: {
+        kind: 'struct',
+        fields: [
+          { id: 11, name: 'flag', required: false, type: { kind: 'boolean' } },
+          { id: 12, name: 's', required: false, type: { kind: 'string' } },
+        ],
+      },
+    })
+    const given = Array.from({ length: 100 }, (_, n) => ({ st: { flag: n % 2 === 0, s: `a text, ${n}` } }))
+    for (const compression of ['zstd', 'gzip', 'snappy'] as const) {
+      const file = await writtenBy(shop, given, nested, { parquet: options({ compression }) })
+      const [group] = (await footerOf(file)).row_groups
+      const codec = compression.toUpperCase()
+      expect(group?.columns.map((column) => column.meta_data?.codec)).toEqual([codec, codec])
+      expect(await rowsOf(file)).toEqual(given)
+      expect(await shop.sql(`SELECT st.flag, st.s FROM read_parquet('${pathOf(file)}')`)).toEqual(
+        given.map(({ st }) => st),
+      )
+    }
   })
 
   test('few bytes are left as they are, as are columns of nothing', async () => {

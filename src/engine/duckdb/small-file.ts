@@ -44,7 +44,11 @@ export function pageCompression(options: ParquetWriteOptions): PageCompression |
 export function encodeSmallFile(
   { elements, columns }: SmallLayout,
   block: Block,
-  { codec, compress }: PageCompression,
+  {
+    codec,
+    compress,
+    dictionarySizeBytes,
+  }: PageCompression & Pick<ParquetWriteOptions, 'dictionarySizeBytes'>,
 ): SmallFile {
   const writer = new ByteWriter()
   const parquet = new ParquetWriter({
@@ -58,7 +62,12 @@ export function encodeSmallFile(
   const leaves: LeafValues[] = []
   const columnData = columns.map((column) => columnSource(column, block, leaves))
   // Into memory nothing is waited for.
-  void parquet.write({ columnData, rowGroupSize: block.rows })
+  void parquet.write({
+    columnData,
+    rowGroupSize: block.rows,
+    // No limit at all is what the encoder takes 0 for.
+    dictionarySize: Math.max(1, dictionarySizeBytes),
+  })
   void parquet.finish()
   const chunks = parquet.row_groups.flatMap((group) => group.columns)
   return {
@@ -82,7 +91,7 @@ function columnSource({ at, name, node }: SmallColumn, block: Block, leaves: Lea
     name,
     data,
     ...(own.some(isPlainOnly) ? { encoding: 'PLAIN' } : {}),
-    ...(own.every(isWorthCompressing) ? {} : { codec: 'UNCOMPRESSED' }),
+    ...(own.some(isWorthCompressing) && own.every(hasValues) ? {} : { codec: 'UNCOMPRESSED' }),
     ...(own.some(isTooLongForStatistics) ? { statistics: false } : {}),
   }
 }
@@ -93,6 +102,11 @@ function columnSource({ at, name, node }: SmallColumn, block: Block, leaves: Lea
  */
 function isPlainOnly({ leaf: { type } }: LeafValues): boolean {
   return type.kind === 'float' || type.kind === 'double' || type.kind === 'boolean'
+}
+
+/** Not all readers can unpack nothing. */
+function hasValues({ values }: LeafValues): boolean {
+  return values.some((value) => value !== null)
 }
 
 /** Fewer bytes than this come out no smaller, by much, for what it costs to try. */

@@ -7,7 +7,7 @@ import { throwIfAborted } from '../../abort.ts'
 import type { ContentFile } from '../../format/manifest/entry.ts'
 import { partitionPath } from '../../format/partition-path.ts'
 import type { WriteRequest, WriteResult } from '../data-plane.ts'
-import { sizeOfRows, type Block } from './column-data.ts'
+import { sizeOfRows, type Block, type ColumnData } from './column-data.ts'
 import type { Outputs } from './outputs.ts'
 import { rowBlocks, type RowBlocks } from './row-blocks.ts'
 import { encodeSmallFile, pageCompression, type PageCompression } from './small-file.ts'
@@ -17,9 +17,11 @@ import { refuseUnwritable } from './writable.ts'
 import { smallParting, smallParts, type SmallPart, type SmallParting } from './small-parts.ts'
 import { dataFile, takesAll, writeFiles } from './write-files.ts'
 
-/** Encoding this much keeps the process from all else for a few milliseconds. */
+/** Encoding this much keeps the process from all else for a dozen milliseconds at most. */
 const MAX_ROWS = 1000
 const MAX_BYTES = 128 * 1024
+const MAX_ELEMENTS = 64 * 1024
+const MAX_COLUMNS = 1000
 
 /** The engine makes many files in one pass. */
 const MAX_PARTS = 8
@@ -51,9 +53,10 @@ export function smallWrite(request: WriteRequest): SmallWrite | null {
   throwIfAborted(request.signal)
   refuseUnwritable(schema)
   const layout = smallLayout(schema)
-  const parting = layout === null ? null : smallParting(request, layout)
+  if (layout === null || layout.elements.length > MAX_COLUMNS) return null
+  const parting = smallParting(request, layout)
   const compression = pageCompression(parquet)
-  if (layout === null || parting === null || compression === null) return null
+  if (parting === null || compression === null) return null
   return { request, blocks: rowBlocks(rows, schema), totalRows, layout, parting, compression }
 }
 
@@ -78,7 +81,20 @@ export async function writeSmall(write: SmallWrite): Promise<SmallOutcome> {
 }
 
 function isSmall(block: Block): boolean {
-  return block.rows <= MAX_ROWS && sizeOfRows(block, 0, block.rows) <= MAX_BYTES
+  if (block.rows > MAX_ROWS || sizeOfRows(block, 0, block.rows) > MAX_BYTES) return false
+  return block.columns.reduce((sum, column) => sum + elementsIn(column, block.rows), 0) <= MAX_ELEMENTS
+}
+
+/** How many structs, lists and values there are in the first elements of a column, at all depths. */
+function elementsIn(column: ColumnData, count: number): number {
+  switch (column.kind) {
+    case 'list':
+      return count + elementsIn(column.child, column.offsets[count] ?? 0)
+    case 'struct':
+      return column.children.reduce((sum, child) => sum + elementsIn(child, count), count)
+    default:
+      return count
+  }
 }
 
 function writeParts(write: SmallWrite, parts: readonly SmallPart[]): Promise<WriteResult> {
@@ -103,7 +119,8 @@ async function writePart(
   { partition, block }: SmallPart,
   outputs: Outputs,
 ): Promise<ContentFile> {
-  const { bytes, leaves } = encodeSmallFile(layout, block, compression)
+  const { dictionarySizeBytes } = request.parquet
+  const { bytes, leaves } = encodeSmallFile(layout, block, { ...compression, dictionarySizeBytes })
   const path = partitionPath(request.spec, request.schema, partition)
   const { location } = await outputs.write(path, bytes)
   return dataFile(request, {
