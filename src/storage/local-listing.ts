@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs'
 import { lstat, opendir, stat } from 'node:fs/promises'
 import { throwIfAborted } from '../abort.ts'
-import { InvalidLocationError } from '../errors.ts'
+import { InvalidLocationError, StorageDeniedError } from '../errors.ts'
 import { localError, systemErrorCode } from './local-errors.ts'
 import { infoOf } from './local-files.ts'
 import { localPathOf, maskLocation } from './location.ts'
@@ -90,11 +90,17 @@ async function temporaryInfo(location: string, signal: AbortSignal | undefined):
   const info = infoOf(location, stats)
   if (!stats.isDirectory()) return info
   let { lastModified } = info
-  for await (const entries of readFolder(location, signal)) {
-    const within = entries.map(({ name }) => entryInfo(`${location}/${name}`, 'temporary', signal))
-    for (const entry of await Promise.all(within)) {
-      if (entry !== null && entry.lastModified > lastModified) lastModified = entry.lastModified
+  try {
+    for await (const entries of readFolder(location, signal)) {
+      const within = entries.map(({ name }) => entryInfo(`${location}/${name}`, 'temporary', signal))
+      for (const entry of await Promise.all(within)) {
+        if (entry !== null && entry.lastModified > lastModified) lastModified = entry.lastModified
+      }
     }
+  } catch (error) {
+    // Scratch folders are for their user's eyes only, and no reason to see nothing of all else. Of one
+    // that nobody else may look into, nobody else removes anything either.
+    if (!(error instanceof StorageDeniedError)) throw error
   }
   return { ...info, lastModified }
 }

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import fs from 'node:fs'
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { DiskPace } from '../../src/disk-pace.ts'
 import {
   InvalidLocationError,
@@ -15,7 +17,7 @@ import {
 import { linkError, localError } from '../../src/storage/local-errors.ts'
 import { LocalReads } from '../../src/storage/local-reads.ts'
 import { LocalObjectStore } from '../../src/storage/local.ts'
-import { toFileUri } from '../../src/storage/location.ts'
+import { fileNameOf, toFileUri } from '../../src/storage/location.ts'
 import { isTemporaryName, temporaryName } from '../../src/storage/temporary-names.ts'
 import { collect } from '../../src/testing/case.ts'
 import { temporaryFolder } from '../support/folders.ts'
@@ -121,6 +123,26 @@ test('temporary files are never listed as objects, can be named, and removed', a
   expect((await store.delete(leftovers)).failed).toEqual([])
   expect(await readdir(join(folder, 't'))).toEqual(['.hidden', 'data'])
   expect(await readdir(join(folder, 't/data'))).toEqual(['object'])
+})
+
+test("another user's scratch folder, which may not be looked into, is listed with its own time", async () => {
+  const folder = await temporaryFolder()
+  const [theirs, put] = [temporaryName('dir'), temporaryName('put')]
+  await mkdir(join(folder, theirs))
+  await writeFile(join(folder, put), 'half')
+  const { opendir } = fs.promises
+  fs.promises.opendir = (path, ...rest) =>
+    String(path) === join(folder, theirs) ? Promise.reject(systemError('EACCES')) : opendir(path, ...rest)
+  syncBuiltinESMExports()
+  onTestFinished(() => {
+    fs.promises.opendir = opendir
+    syncBuiltinESMExports()
+  })
+  const { mtimeMs } = await stat(join(folder, theirs))
+  const listed = await collect(store.listTemporary(`${toFileUri(folder)}/`))
+  const times = listed.map(({ location, lastModified }) => [fileNameOf(location), lastModified.getTime()])
+  expect(times).toHaveLength(2)
+  expect(times).toContainEqual([theirs, Math.floor(mtimeMs)])
 })
 
 test('what the names of temporary files look like is fixed: a later version must know them', () => {
