@@ -76,7 +76,8 @@ export interface CommitOptions extends CallOptions {
   /**
    * For a catalog that `heedsAfter`, and a commit that leads to files which are still on their way: it
    * may be prepared at once, but nothing shows it, neither the table nor a metadata file, before this is
-   * fulfilled. When it is rejected, nothing is changed and the call fails with its reason.
+   * fulfilled. When it is rejected, nothing is changed and the call fails with its reason. A call may
+   * fail before it looks at it: whoever gives it handles its rejection.
    */
   readonly after?: Promise<void> | undefined
 }
@@ -132,7 +133,7 @@ export interface Catalog {
   readonly metadataPointers?: MetadataPointers | undefined
   /**
    * Whether `commitTable` knows of `after`. Whoever commits to a catalog that does not say so waits
-   * first.
+   * first. A catalog around another, or that extends one, says so only if it passes `after` on.
    */
   readonly heedsAfter?: boolean | undefined
 

@@ -55,7 +55,6 @@ export interface PointerCatalogOptions {
 export class PointerCatalog implements Catalog {
   readonly name: string
   readonly capabilities: CatalogCapabilities
-  readonly heedsAfter = true
   readonly metadataPointers: MetadataPointers
   readonly #pointers: PointerStore
   readonly #warehouse: Warehouse
@@ -80,6 +79,11 @@ export class PointerCatalog implements Catalog {
       read: (id, location, call = {}) => this.#files.read(id, location, call),
       replace: (id, change, call = {}) => this.#commits.repoint(id, change, call),
     }
+  }
+
+  /** A catalog that extends this one by a `commitTable` of its own has to say whether that one does. */
+  get heedsAfter(): boolean {
+    return this.commitTable === PointerCatalog.prototype.commitTable
   }
 
   async createNamespace(

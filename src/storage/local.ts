@@ -38,10 +38,14 @@ const REMEMBERED_PUTS = 1024
  */
 export class LocalObjectStore implements ObjectStore {
   readonly schemes: readonly string[] = ['file']
-  readonly heedsAfter = true
   /** Etags of the last puts by owner token: a repeated put in this process finds its own object. */
   readonly #owned = new Map<string, string>()
   readonly #reads = new LocalReads()
+
+  /** A store that extends this one by a `put` of its own has to say whether that one does. */
+  get heedsAfter(): boolean {
+    return this.put === LocalObjectStore.prototype.put
+  }
 
   localPath(location: string): string {
     return localPathOf(location)

@@ -29,7 +29,6 @@ interface StoredObject {
 /** A store in memory, gone with the process: for tests and trials. */
 export class MemoryObjectStore implements ObjectStore {
   readonly schemes: readonly string[]
-  readonly heedsAfter = true
   readonly #objects = new Map<string, StoredObject>()
   readonly #now: () => Date
   #puts = 0
@@ -44,6 +43,11 @@ export class MemoryObjectStore implements ObjectStore {
   ) {
     this.schemes = options.schemes ?? ['memory']
     this.#now = options.now ?? (() => new Date())
+  }
+
+  /** A store that extends this one by a `put` of its own has to say whether that one does. */
+  get heedsAfter(): boolean {
+    return this.put === MemoryObjectStore.prototype.put
   }
 
   async head(location: string, options: CallOptions = {}): Promise<ObjectInfo> {

@@ -45,7 +45,9 @@ export interface PutOptions extends CallOptions {
   /**
    * For a store that `heedsAfter`, and an object that leads to others which are still on their way: its
    * bytes may be brought to the store at once, but nobody finds it before this is fulfilled. When it is
-   * rejected, nothing is put and the call fails with its reason.
+   * rejected, nothing is put and the call fails with its reason. What it waits for may be other puts to
+   * this store, which must not wait for this one. A call may fail before it looks at it: whoever gives
+   * it handles its rejection.
    */
   readonly after?: Promise<void> | undefined
 }
@@ -64,7 +66,10 @@ export interface DeleteReport {
 export interface ObjectStore {
   /** Schemes this store answers for, without `:`. */
   readonly schemes: readonly string[]
-  /** Whether `put` knows of `after`. Whoever puts to a store that does not say so waits first. */
+  /**
+   * Whether `put` knows of `after`. Whoever puts to a store that does not say so waits first. A store
+   * around another, or that extends one, says so only if it passes `after` on.
+   */
   readonly heedsAfter?: boolean | undefined
   head(location: string, options?: CallOptions): Promise<ObjectInfo>
   get(location: string, options?: GetOptions): Promise<Uint8Array>

@@ -18,7 +18,10 @@ import {
 import { parseTableMetadata } from '../../src/format/metadata/parse.ts'
 import { parseLossless } from '../../src/format/metadata/lossless-json.ts'
 import { MemoryObjectStore } from '../../src/storage/memory.ts'
-import type { ObjectStore } from '../../src/storage/object-store.ts'
+import { LocalObjectStore } from '../../src/storage/local.ts'
+import { toFileUri } from '../../src/storage/location.ts'
+import type { ObjectInfo, ObjectStore, PutBody, PutOptions } from '../../src/storage/object-store.ts'
+import { temporaryFolder } from '../support/folders.ts'
 import {
   append,
   REQUEST,
@@ -57,6 +60,38 @@ test('a store that does not heed what a file comes after is not called before', 
   const failed = writeMetadataFile(store, `${LOCATION}2`, metadata, { after: Promise.reject<void>(reason) })
   await expect(failed).rejects.toBe(reason)
   expect(puts).toEqual([LOCATION])
+})
+
+/** What somebody wrote who knows of no `after`. */
+class CountingStore extends MemoryObjectStore {
+  puts = 0
+  override put(location: string, body: PutBody, { ifAbsent }: PutOptions = {}): Promise<ObjectInfo> {
+    this.puts += 1
+    return super.put(location, body, { ifAbsent })
+  }
+}
+
+class CountingFiles extends LocalObjectStore {
+  puts = 0
+  override put(location: string, body: PutBody, { ifAbsent }: PutOptions = {}): Promise<ObjectInfo> {
+    this.puts += 1
+    return super.put(location, body, { ifAbsent })
+  }
+}
+
+test.each([
+  ['memory', new CountingStore(), 'memory://others/t'],
+  ['local', new CountingFiles(), null],
+] as const)('nor is a %s store that puts in a way of its own', async (_, store, place) => {
+  const folder = place ?? toFileUri(await temporaryFolder())
+  const metadata = parseTableMetadata(encode(document()), LOCATION)
+  const { promise: after, resolve } = Promise.withResolvers<void>()
+  const written = writeMetadataFile(store, `${folder}/a.metadata.json`, metadata, { after })
+  await setImmediate()
+  expect(store.puts).toBe(0)
+  resolve()
+  await written
+  expect(store.puts).toBe(1)
 })
 
 describe('the metadata log', () => {

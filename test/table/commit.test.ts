@@ -1,6 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { Catalog, CommitOptions as CatalogCommitOptions } from '../../src/catalog/catalog.ts'
+import type {
+  Catalog,
+  CommitOptions as CatalogCommitOptions,
+  LoadedTable,
+  TableCommit,
+  TableIdentifier,
+} from '../../src/catalog/catalog.ts'
+import { MemoryCatalog } from '../../src/catalog/memory.ts'
 import {
   CatalogUnavailableError,
   CommitConflictError,
@@ -434,6 +441,31 @@ describe('while a data file is on its way', () => {
     resolve()
     await ours
     expect(scripted.sent.map(({ options }) => Object.keys(options ?? {}))).toEqual([['idempotencyKey']])
+  })
+
+  test('nor is one that commits in a way of its own', async () => {
+    class AuditedCatalog extends MemoryCatalog {
+      commits = 0
+      override commitTable(id: TableIdentifier, commit: TableCommit): Promise<LoadedTable> {
+        this.commits += 1
+        return super.commitTable(id, commit)
+      }
+    }
+    const ground = memoryWorld()
+    const catalog = new AuditedCatalog({
+      name: 'audited',
+      warehouse: 'memory://warehouse',
+      getObjectStore: () => ground.store,
+    })
+    const world = { ...ground, catalog, runtime: { ...ground.runtime, catalog } }
+    const table = await createTestTable(world)
+    const { promise: placed, resolve } = late()
+    const ours = append({ world, table, scripted: scriptedCatalog(catalog, []) }, 'ours', { placed })
+    await settled()
+    expect(catalog.commits).toBe(0)
+    resolve()
+    await ours
+    expect(catalog.commits).toBe(1)
   })
 
   test('a conflict is met as ever, and the next attempt waits for it too', async () => {
