@@ -10,7 +10,7 @@ import type { NestedField, PrimitiveType, Type } from '../../src/format/types.ts
 import type { Row, Value } from '../../src/format/values/value.ts'
 import { anyRow, anySchema, flat, leavesOf, rowIn, rowOut, type ModelRow } from '../pruning/random-schemas.ts'
 import { requestOf, taskOf } from './reading.ts'
-import { expectSameAs, options, valuesOf, writtenBy } from './small-writing.ts'
+import { expectSameAs, options, valuesOf, writerOf, writtenBy } from './small-writing.ts'
 import { fieldsOf, openWorkshop, pathOf, rowsOf, schemaOf, type Workshop } from './writing.ts'
 
 let shop: Workshop
@@ -134,6 +134,39 @@ describe('values at the ends of their types', () => {
       expect([found]).toEqual(await shop.sql(`${extremes}${pathOf(large)}')`))
     }
   })
+
+  test.each<PrimitiveType>([{ kind: 'float' }, { kind: 'double' }])(
+    'NaNs in a $kind are found, and are not found for numbers',
+    async (type) => {
+      const schema = schemaOf({
+        x: type,
+        st: { kind: 'struct', fields: [{ id: 9, name: 'y', required: false, type }] },
+      })
+      // Counted by DuckDB, to which NaN is the greatest of all numbers.
+      for (const [given, counts] of [
+        [[1, 3, NaN], { above: 1n, below: 2n, equal: 1n, nans: 1n }],
+        [[3, 3, NaN, NaN], { above: 2n, below: 2n, equal: 2n, nans: 2n }],
+        [[NaN], { above: 1n, below: 0n, equal: 0n, nans: 1n }],
+      ] as const) {
+        const rows = given.map((x) => ({ x, st: { y: x } }))
+        const file = await writtenBy(shop, rows, schema)
+        expect(await writerOf(file)).toBe('small')
+        for (const column of ['x', 'st.y']) {
+          const count = async (condition: string) => {
+            const from = `read_parquet('${pathOf(file)}')`
+            const [found] = await shop.sql(`SELECT count(*) AS n FROM ${from} WHERE ${column} ${condition}`)
+            return found?.['n']
+          }
+          expect({
+            above: await count('> 5'),
+            below: await count('< 5'),
+            equal: await count('= 3'),
+            nans: await count("= 'NaN'"),
+          }).toEqual(counts)
+        }
+      }
+    },
+  )
 
   test.each<PrimitiveType>([{ kind: 'float' }, { kind: 'double' }])(
     'zeros of both signs in a $kind',

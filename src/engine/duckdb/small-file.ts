@@ -92,7 +92,7 @@ function columnSource({ at, name, node }: SmallColumn, block: Block, leaves: Lea
     data,
     ...(own.some(isPlainOnly) ? { encoding: 'PLAIN' } : {}),
     ...(own.some(isWorthCompressing) && own.every(hasValues) ? {} : { codec: 'UNCOMPRESSED' }),
-    ...(own.some(isTooLongForStatistics) ? { statistics: false } : {}),
+    ...(own.some(isNotForStatistics) ? { statistics: false } : {}),
   }
 }
 
@@ -131,6 +131,12 @@ function storedBytes(value: StoredValue | null): number {
 /** As the engine: rather no least and greatest value than long ones, or such as are none. */
 const MAX_STATISTICS_BYTES = 256
 
-function isTooLongForStatistics({ values }: LeafValues): boolean {
-  return values.some((value) => value instanceof Uint8Array && value.length > MAX_STATISTICS_BYTES)
+/**
+ * Nor any beside NaNs, which are greater than the greatest, or no number at all, by whom one asks:
+ * DuckDB takes what a file says of its values to be of all of them.
+ */
+function isNotForStatistics({ values }: LeafValues): boolean {
+  return values.some((value) =>
+    value instanceof Uint8Array ? value.length > MAX_STATISTICS_BYTES : Number.isNaN(value),
+  )
 }
