@@ -315,7 +315,7 @@ describe('an engine for statements that are work for one thread', () => {
     await rename(join(folder, 'anew'), away)
     // A file where a folder has to be.
     await writeFile(join(folder, 'anew'), '')
-    await expect(owner.sequential()).rejects.toThrow('EEXIST')
+    await expect(owner.sequential()).rejects.toThrow(EngineError)
     await rm(join(folder, 'anew'))
     await rename(away, join(folder, 'anew'))
     const one = await owner.sequential()
@@ -440,6 +440,9 @@ describe('what the engine may touch', () => {
     const scratchDir = join(folder, 'never-opened')
     await expect(DuckDbEngine.open({ scratchDir, threads: 0 })).rejects.toThrow(EngineError)
     expect(await readdir(scratchDir)).toEqual([])
+    const file = join(folder, 'no-folder')
+    await writeFile(file, '')
+    await expect(DuckDbEngine.open({ scratchDir: file })).rejects.toThrow(EngineError)
   })
 
   test('does not depend on the time zone of the process', async () => {

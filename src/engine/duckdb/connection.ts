@@ -229,7 +229,7 @@ async function openHome(scratchDir: string): Promise<string> {
     await mkdir(scratchDir, { recursive: true })
     return await mkdtemp(join(await realpath(scratchDir), 'duckdb-'))
   } catch (error) {
-    throw outputError(error, scratchDir)
+    throw engineError(outputError(error, scratchDir), { doing: 'make its folder in the scratch folder' })
   }
 }
 
