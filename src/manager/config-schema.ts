@@ -14,9 +14,11 @@ const SIZE = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?$/i
 const UNITS = ['b', 'kb', 'mb', 'gb', 'tb'] as const
 const BINARY_UNITS = ['b', 'kib', 'mib', 'gib', 'tib'] as const
 
-const size = z.union([z.number().int().positive(), z.string().regex(SIZE)], {
-  error: 'expected a number of bytes, or a size such as 4GiB',
-})
+const size = z
+  .union([z.number().int().positive(), z.string().regex(SIZE)], {
+    error: 'expected a number of bytes, or a size such as 4GiB',
+  })
+  .refine((value) => sizeInBytes(value) > 0, { error: 'expected a byte at least' })
 
 const engineSchema = z.strictObject({
   /** Bytes, or a size such as `4GiB`. Default: half of the machine's memory. */

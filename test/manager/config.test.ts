@@ -119,6 +119,7 @@ describe('floeberg.yaml', () => {
       'engine.memoryLimitBytes',
       undefined,
     ],
+    ['a size of nothing', 'engine: {memory-limit-bytes: 0.4 B}', 'engine.memoryLimitBytes', undefined],
     ['a word that is no choice', 'commit-strategy: slow', 'commitStrategy', undefined],
     ['a mapping for text', 'scratch-dir: {a: b}', 'scratchDir', undefined],
     ['an empty item', 'extra-roots: [a, ""]', 'extraRoots[1]', undefined],
