@@ -18,7 +18,9 @@ import { aside, OWN_NAME, rehearse, type Rehearsal } from './sweep.ts'
 
 const KILLED = [
   'createTable, by name',
+  'createTable, with its first rows',
   'writeData, append, fast_append',
+  'writeData, append, with a column of its own',
   'dropTable, purge',
   'createTable, in the place of one that is there, with rows',
   'transaction, of a column, rows with it, deleted rows and a tag',
