@@ -265,34 +265,6 @@ function bindOrNull(filter: Expression): BoundExpression | null {
   }
 }
 
-describe('NaN', () => {
-  // Rows of one file: 3.0, NaN, 5.0; of another only NaN.
-  const doubles = schemaOf(columns({ x: { kind: 'double' } }))
-  const read = async (filter: Expression): Promise<readonly unknown[]> => {
-    const mixed = await shop.write(
-      'mixed.parquet',
-      "SELECT unnest([3.0::DOUBLE, 'NaN', 5.0, NULL]) AS x",
-      '{x: 1}',
-    )
-    const only = await shop.write('only-nan.parquet', "SELECT 'NaN'::DOUBLE AS x", '{x: 1}')
-    const bound = residual(doubles, filter)
-    const tasks = [mixed, only].map((file) => taskOf(file, { residual: bound }))
-    return (await allRows(shop.reader, requestOf(doubles, tasks))).map((row) => row['x'])
-  }
-
-  test('satisfies no comparison, and every "not equal"', async () => {
-    expect(await read(gt('x', 4))).toStrictEqual([5])
-    expect(await read(gte('x', 5))).toStrictEqual([5])
-    expect(await read(lt('x', 4))).toStrictEqual([3])
-    expect(await read(lt('x', 0))).toStrictEqual([])
-    expect(await read(eq('x', Number.NaN))).toStrictEqual([Number.NaN, Number.NaN])
-    expect(await read(isNaNFilter('x'))).toStrictEqual([Number.NaN, Number.NaN])
-    expect(await read(notNaN('x'))).toStrictEqual([3, 5, null])
-    expect(await read(notIn('x', [3]))).toStrictEqual([Number.NaN, 5, Number.NaN])
-    expect(await read(not(gt('x', 4)))).toStrictEqual([3])
-  })
-})
-
 test('zero is found whatever its sign, in dictionaries and Bloom filters of the file too', async () => {
   const doubles = schemaOf(columns({ x: { kind: 'double' }, y: { kind: 'float' } }))
   for (const sign of ['', '-']) {

@@ -3,9 +3,10 @@
  *
  * Null is left to SQL, whose three-valued logic is the same. NaN is not: for DuckDB it is equal to
  * itself and above all numbers, where a filter's comparison with it never holds and its `!=` and
- * `not in` always do. As literals are never NaN, only `>` and `>=` need a guard. And 0.0 equals
- * -0.0, also for DuckDB, but not for the Bloom filters by which it skips row groups: zero is asked
- * for as a range. Of bytes it looks up another form than was hashed, unless all are printable:
+ * `not in` always do. What a file says of its least and greatest number may leave NaNs out, and
+ * DuckDB takes it to be of all of them: whatever is compared, NaNs are asked for besides. And 0.0
+ * equals -0.0, also for DuckDB, but not for the Bloom filters by which it skips row groups: zero is
+ * asked for as a range. Of bytes it looks up another form than was hashed, unless all are printable:
  * equality of bytes is asked for by their digits.
  */
 import type { BoundExpression, BoundPredicate, BoundReference } from '../../format/expressions/expression.ts'
@@ -74,11 +75,18 @@ function comparisonSql(
   column: string,
   literal: Datum,
 ): string {
-  if (op === 'eq' && isZero(type, literal)) return zeroSql(column)
+  if (op === 'eq' && isZero(type, literal)) return withoutNaN(type, column, zeroSql(column))
   if (op === 'eq' && isBytes(type)) return bytesSql(column, 'IN', [literal])
   const compared = `${comparable(type, column, [literal])} ${OPERATORS[op]} ${literalSql(type, literal)}`
-  const guarded = isFloating(type) && (op === 'gt' || op === 'gt-eq')
-  return guarded ? `(${compared} AND NOT isnan(${column}))` : compared
+  return op === 'not-eq' ? withNaN(type, column, compared) : withoutNaN(type, column, compared)
+}
+
+function withoutNaN(type: PrimitiveType, column: string, compared: string): string {
+  return isFloating(type) ? `(${compared} AND NOT isnan(${column}))` : compared
+}
+
+function withNaN(type: PrimitiveType, column: string, compared: string): string {
+  return isFloating(type) ? `(${compared} OR isnan(${column}))` : compared
 }
 
 function membershipSql(
@@ -89,13 +97,21 @@ function membershipSql(
 ): string {
   if (literals.length === 0) return op === 'in' ? 'FALSE' : ALL_ROWS
   if (isBytes(type)) return bytesSql(column, op === 'in' ? 'IN' : 'NOT IN', literals)
-  const others = op === 'in' ? literals.filter((literal) => !isZero(type, literal)) : literals
-  const list = others.map((literal) => literalSql(type, literal)).join(', ')
-  const operator = op === 'in' ? 'IN' : 'NOT IN'
-  const member = others.length === 0 ? [] : [`${comparable(type, column, others)} ${operator} (${list})`]
-  return others.length === literals.length
-    ? member.join('')
-    : `(${[...member, zeroSql(column)].join(' OR ')})`
+  if (op === 'not-in') return withNaN(type, column, listedSql(type, column, 'NOT IN', literals))
+  const others = literals.filter((literal) => !isZero(type, literal))
+  const member = others.length === 0 ? [] : [listedSql(type, column, 'IN', others)]
+  const zero = others.length === literals.length ? [] : [zeroSql(column)]
+  return withoutNaN(type, column, `(${[...member, ...zero].join(' OR ')})`)
+}
+
+function listedSql(
+  type: PrimitiveType,
+  column: string,
+  operator: 'IN' | 'NOT IN',
+  literals: readonly Datum[],
+): string {
+  const list = literals.map((literal) => literalSql(type, literal)).join(', ')
+  return `${comparable(type, column, literals)} ${operator} (${list})`
 }
 
 function isZero(type: PrimitiveType, literal: Datum): boolean {
