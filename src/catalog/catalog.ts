@@ -75,9 +75,9 @@ export interface CommitOptions extends CallOptions {
   readonly idempotencyKey?: string
   /**
    * For a catalog that `heedsAfter`, and a commit that leads to files which are still on their way: it
-   * may be prepared at once, but nothing shows it, neither the table nor a metadata file, before this is
-   * fulfilled. When it is rejected, nothing is changed and the call fails with its reason. A call may
-   * fail before it looks at it: whoever gives it handles its rejection.
+   * may be prepared at once, while others commit, but nothing shows it, neither the table nor a metadata
+   * file, before this is fulfilled. When it is rejected, nothing is changed and the call fails with its
+   * reason. A call may fail before it looks at it: whoever gives it handles its rejection.
    */
   readonly after?: Promise<void> | undefined
 }
