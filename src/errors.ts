@@ -307,7 +307,7 @@ export class EngineError extends FloebergError {
 export class EngineMemoryError extends FloebergError {
   readonly code = 'FLOEBERG_ENGINE_MEMORY'
 }
-/** An optional package that this call needs is not installed; the hint names it. */
+/** An optional package, or a native library, that this call needs is not installed; the hint names it. */
 export class MissingDependencyError extends FloebergError {
   readonly code = 'FLOEBERG_MISSING_DEPENDENCY'
 }

@@ -7,12 +7,14 @@ import type { ParquetWriteOptions } from '../../src/engine/data-plane.ts'
 import { openDuckDbPlane } from '../../src/engine/duckdb/duckdb-plane.ts'
 import type { FileAccess } from '../../src/engine/file-access.ts'
 import {
+  EngineError,
   InvalidArgumentError,
   InvalidDataError,
   OperationAbortedError,
   SchemaMismatchError,
   StorageUnavailableError,
 } from '../../src/errors.ts'
+import { createSortOrder } from '../../src/format/sort-order.ts'
 import type { Type } from '../../src/format/types.ts'
 import type { Row } from '../../src/format/values/value.ts'
 import { startProcess } from '../support/processes.ts'
@@ -103,6 +105,18 @@ describe('what goes to the engine all the same', () => {
       `SELECT sum(n) AS n, count(DISTINCT s) AS s FROM read_parquet('${pathOf(file)}')`,
     )
     expect(sums).toEqual({ n: 404_550n, s: 900n })
+  })
+
+  test('files in order that are to be smaller', async () => {
+    const sortOrder = createSortOrder(schema, [
+      { source: 'n', transform: 'identity', direction: 'desc', nullOrder: 'nulls-last' },
+    ])
+    const given = rows(900)
+    const source = { kind: 'rows', rows: given.values() } as const
+    const { files } = await shop.write(source, schema, { sortOrder, targetFileSizeBytes: 1000 })
+    expect(files.length).toBeGreaterThan(1)
+    const found = (await Promise.all(files.map(rowsOf))).flat()
+    expect(found.map(({ s }) => s)).toEqual(given.map(({ s }) => s).toReversed())
   })
 
   test('dictionaries are not larger than asked for', async () => {
@@ -226,6 +240,13 @@ describe('the engine', () => {
     expect(JSON.parse(stdout)).toEqual({ before: false, rows: 1, after: true })
   })
 
+  test('that is not installed is needed by other writes only, which say so', async () => {
+    const without = new URL('./no-library-worker.ts', import.meta.url)
+    const { exitCode, stdout, stderr } = await startProcess(without, [shop.folder]).result
+    expect(exitCode, stderr).toBe(0)
+    expect(JSON.parse(stdout)).toEqual([1, 'FLOEBERG_MISSING_DEPENDENCY', 2])
+  })
+
   test('that could not be opened is tried again, and small writes do without it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'floeberg-late-'))
     const scratchDir = join(folder, 'scratch')
@@ -243,7 +264,7 @@ describe('the engine', () => {
         ended = true
       }
     })()
-    await expect(write(source)).rejects.toThrow(/EEXIST/)
+    await expect(write(source)).rejects.toThrow(EngineError)
     expect(ended).toBe(true)
     await rm(scratchDir)
     expect(await write(many)).toMatchObject({ rows: 3000 })

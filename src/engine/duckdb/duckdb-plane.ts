@@ -2,7 +2,7 @@
  * The embedded data plane: everything that touches rows. Nearly all of it is done by DuckDB, which is
  * loaded and opened for the first task that needs it: few rows are written without.
  */
-import { InvalidArgumentError } from '../../errors.ts'
+import { InvalidArgumentError, MissingDependencyError } from '../../errors.ts'
 import type { DataPlane, WriteRequest, WriteResult } from '../data-plane.ts'
 import type { Block } from './column-data.ts'
 import type { EngineOptions } from './connection.ts'
@@ -12,7 +12,10 @@ import { smallWrite, writeSmall, type SmallWrite } from './small-write.ts'
 
 export type DuckDbPlaneOptions = EngineOptions
 
-/** The plane; close it to free what it holds. Its tasks throw EngineError when DuckDB cannot be opened. */
+/**
+ * The plane; close it to free what it holds. Its tasks throw EngineError when DuckDB cannot be opened,
+ * MissingDependencyError when its native library cannot even be loaded.
+ */
 export async function openDuckDbPlane(options: DuckDbPlaneOptions): Promise<DataPlane> {
   const engine = new LateEngine(options)
   return {
@@ -74,6 +77,17 @@ async function* resumedAsync(
   yield* rest
 }
 
+async function loadEngine() {
+  try {
+    return await import('./engine-plane.ts')
+  } catch (cause) {
+    throw new MissingDependencyError('the native library of DuckDB cannot be loaded', {
+      hint: 'Install @duckdb/node-api with its optional dependencies, on a platform that it has a library for.',
+      cause,
+    })
+  }
+}
+
 /** The engine, opened when it is first needed. */
 class LateEngine {
   readonly #options: EngineOptions
@@ -96,7 +110,7 @@ class LateEngine {
 
   async #open(): Promise<EnginePlane> {
     try {
-      const { openEnginePlane } = await import('./engine-plane.ts')
+      const { openEnginePlane } = await loadEngine()
       return await openEnginePlane(this.#options)
     } catch (error) {
       // What was in the way may be gone the next time.
