@@ -120,7 +120,7 @@ export interface EngineSettings {
   readonly folders: readonly string[]
 }
 
-/** The embedded DuckDB, opened when rows are first read or written. */
+/** The embedded DuckDB, loaded and opened by the first task that needs it: small writes do not. */
 export function duckDbEngine(settings: EngineSettings): EnginePlugin {
   return {
     name: 'duckdb',
