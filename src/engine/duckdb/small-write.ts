@@ -43,13 +43,14 @@ export type SmallOutcome =
 
 /** null for a write that is the engine's, of however few rows. Nothing is asked of the rows yet. */
 export function smallWrite(request: WriteRequest): SmallWrite | null {
-  const { source, schema, parquet } = request
+  const { source, schema, parquet, spec, sortOrder } = request
   if (source.kind !== 'rows' || !takesAll(request) || parquet.bloomFilterColumns.length > 0) return null
   const { rows } = source
   const totalRows = Array.isArray(rows) ? rows.length : null
   if (totalRows !== null && totalRows > MAX_ROWS) return null
   // To be split, perhaps.
-  if (request.targetFileSizeBytes < MAX_BYTES && request.spec.fields.length > 0) return null
+  const isRewritten = spec.fields.length > 0 || sortOrder.fields.length > 0
+  if (request.targetFileSizeBytes < MAX_BYTES && isRewritten) return null
   throwIfAborted(request.signal)
   refuseUnwritable(schema)
   const layout = smallLayout(schema)
