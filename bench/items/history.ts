@@ -48,7 +48,7 @@ async function atLength(world: World, snapshots: number): Promise<readonly Figur
       },
       { name: `bytes that it writes ${what}`, unit: 'KB', ours: [bytes / 1000], goal: null },
       {
-        name: `opening the engine, loading and appending ${what}`,
+        name: `loading and appending by a new manager ${what}`,
         unit: 'ms',
         ours: [coldMs],
         beside: { name: 'the next', values: [spreadOf(ours).median] },

@@ -1,7 +1,8 @@
 /** Metrics of a small file, out of its values. */
 import type { MetricsConfig } from '../../format/metrics-config.ts'
 import type { Datum, PrimitiveType } from '../../format/types.ts'
-import { compareBytes, uuidOfBytes } from '../../format/values/bytes.ts'
+import { decodeBinary } from '../../format/values/binary.ts'
+import { compareBytes } from '../../format/values/bytes.ts'
 import { fileMetrics, type Extremes, type FileMetrics } from './file-metrics.ts'
 import type { LeafValues, StoredValue } from './small-values.ts'
 
@@ -49,17 +50,7 @@ function isLess(a: StoredValue, b: StoredValue): boolean {
   return a instanceof Uint8Array && b instanceof Uint8Array ? compareBytes(a, b) < 0 : a < b
 }
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-
-/** A stored value as a value of the table's type. */
+/** A stored value as a value of the table's type: bytes are as the spec has them for single values too. */
 export function datumOf(type: PrimitiveType, value: StoredValue): Datum {
-  if (!(value instanceof Uint8Array)) return value
-  switch (type.kind) {
-    case 'string':
-      return decoder.decode(value)
-    case 'uuid':
-      return uuidOfBytes(value)
-    default:
-      return value
-  }
+  return value instanceof Uint8Array ? decodeBinary(type, value) : value
 }
