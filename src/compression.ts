@@ -26,8 +26,8 @@ export interface ByteCodecs {
   unzstd(bytes: Uint8Array, options: UnpackOptions): Uint8Array
   /** A raw Snappy block, without framing or checksum. */
   unsnappy(bytes: Uint8Array, options: UnpackOptions): Uint8Array
-  /** CRC-32 (IEEE) as an unsigned number. */
-  crc32(bytes: Uint8Array): number
+  /** CRC-32 (IEEE) as an unsigned number; `before` is that of the bytes that stand before these. */
+  crc32(bytes: Uint8Array, before?: number): number
 }
 
 /** The codecs of the running Node.js. */
@@ -46,7 +46,7 @@ export const nodeCodecs: ByteCodecs = {
     )
   },
   unsnappy: (bytes, options) => unpackSnappy(bytes, options),
-  crc32: (bytes) => zlib.crc32(bytes),
+  crc32: (bytes, before = 0) => zlib.crc32(bytes, before),
 }
 
 /**

@@ -10,7 +10,12 @@ import type { StatisticsFileJson, TableMetadata } from '../format/metadata/table
 import type { Snapshot } from '../format/snapshot.ts'
 import { mapConcurrently } from '../table/concurrency.ts'
 import { LruCache } from '../table/lru-cache.ts'
-import { visitFilesOf, visitManifestsOf, type ManifestContext } from '../table/manifest-reader.ts'
+import {
+  visitFilesOf,
+  visitManifestsOf,
+  type ManifestContext,
+  type VisitedList,
+} from '../table/manifest-reader.ts'
 import { AllowedRoots } from '../table/table-locations.ts'
 import type { TableState } from '../table/table-state.ts'
 
@@ -57,18 +62,37 @@ export async function* newManifests(
     await mapConcurrently(
       some,
       async (snapshot) => {
-        const visit = ({ location, length, specId, content }: ListedManifest): void => {
-          if (seen.has(location)) return
-          seen.add(location)
-          found.push({ location, length, specId, content })
+        const own: ListedManifest[] = []
+        const visit = (manifest: ListedManifest): void => {
+          if (seen.has(manifest.location)) return
+          seen.add(manifest.location)
+          own.push(listedOnly(manifest))
         }
-        // Not as an argument: where nobody asks for sizes, that would not be evaluated, nor anything read.
-        const bytes = await unlessMissing(options, visitManifestsOf(context, snapshot, visit), 0)
-        options.onList?.(snapshot, bytes)
+        const list = await unlessMissing(options, visitManifestsOf(context, snapshot, visit), NO_LIST)
+        for (const manifest of own) found.push(list.agreement?.vouch(manifest) ?? manifest)
+        options.onList?.(snapshot, list.bytes)
       },
       FILES_AT_A_TIME,
     )
     yield found
+  }
+}
+
+const NO_LIST: VisitedList = { bytes: 0, agreement: null }
+
+/** A copy without all else that a reader may have put there: what a walk shows is used again. */
+function listedOnly(manifest: ListedManifest): ListedManifest {
+  const { location, length, specId, content } = manifest
+  const { addedFilesCount, existingFilesCount, addedRowsCount, existingRowsCount } = manifest
+  return {
+    location,
+    length,
+    specId,
+    content,
+    addedFilesCount,
+    existingFilesCount,
+    addedRowsCount,
+    existingRowsCount,
   }
 }
 

@@ -59,7 +59,9 @@ export function isGlobal(
 /** The one data file that a position delete file is about, where it says so by reference or by bounds. */
 export function onlyTarget(file: ContentFile): string | null {
   if (file.content !== 'position-deletes') return null
-  if (file.referencedDataFile !== null) return file.referencedDataFile
+  const { referencedDataFile: referenced } = file
+  // What the bounds contradict was damaged, in one place or the other: the file itself has the paths.
+  if (referenced !== null) return isWithinBounds(file, referenced) ? referenced : null
   const bounds = [file.lowerBounds, file.upperBounds].map((of) =>
     decodeBound({ kind: 'string' }, of?.get(DELETE_FILE_PATH_ID)),
   )
@@ -72,6 +74,10 @@ export function onlyTarget(file: ContentFile): string | null {
 export function mayName(file: ContentFile, location: string): boolean {
   const target = onlyTarget(file)
   if (target !== null) return target === location
+  return file.referencedDataFile !== null || isWithinBounds(file, location)
+}
+
+function isWithinBounds(file: ContentFile, location: string): boolean {
   const type = { kind: 'string' } as const
   const lower = decodeBound(type, file.lowerBounds?.get(DELETE_FILE_PATH_ID))
   const upper = decodeBound(type, file.upperBounds?.get(DELETE_FILE_PATH_ID))

@@ -20,6 +20,7 @@ import { schemaFromJson } from '../format/schema.ts'
 import type { Snapshot } from '../format/snapshot.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { mapConcurrently } from './concurrency.ts'
+import { ListCounts, type ListAgreement, vouchedManifests } from './list-counts.ts'
 import type { ManifestBytes } from './manifest-bytes.ts'
 import type { Runtime } from './runtime.ts'
 import type { AllowedRoots } from './table-locations.ts'
@@ -46,7 +47,7 @@ export async function manifestsOf(
   if (manifests.length === 0) checkEmpty(snapshot, list.file)
   // Only what could be read is remembered: a get that was cut short must not fail for ever.
   context.runtime.manifestLists.set(list.file, list.bytes)
-  return manifests
+  return vouchedManifests(snapshot, manifests)
 }
 
 /** The manifest list of a snapshot as it stands in its file; null for v1 snapshots that have none. */
@@ -97,9 +98,10 @@ export async function writableManifests(
 ): Promise<readonly ManifestFile[]> {
   const manifests = (await manifestsOf(context, snapshot)).filter(hasLiveFiles)
   if (context.metadata['format-version'] === 1) return manifests
-  return mapConcurrently(manifests, async (manifest) =>
+  const counted = await mapConcurrently(manifests, async (manifest) =>
     hasCounts(manifest) ? manifest : withCounts(manifest, await entriesOf(context, manifest)),
   )
+  return counted.filter(hasLiveFiles)
 }
 
 /** False only when the list is sure that everything in the manifest was deleted. */
@@ -146,24 +148,36 @@ export async function entriesOf(
   )
 }
 
+/** What a walk over a manifest list found of it as a whole. */
+export interface VisitedList {
+  /** 0 where there is none. */
+  readonly bytes: number
+  /** Known when all of the list was seen. null = there is none. */
+  readonly agreement: ListAgreement | null
+}
+
 /**
- * Shows the manifests of a snapshot without keeping any. Answers how many bytes their list has; 0 where
- * there is none. MissingFileError, CorruptFileError.
+ * Shows the manifests of a snapshot without keeping any, before it is known who vouches for their
+ * counts. MissingFileError, CorruptFileError.
  */
 export async function visitManifestsOf(
   context: ManifestContext,
   snapshot: Snapshot,
   visit: (manifest: ListedManifest) => void,
-): Promise<number> {
+): Promise<VisitedList> {
   const list = await manifestListOf(context, snapshot)
   if (list === null) {
     for (const manifest of await inlineManifests(context, snapshot)) visit(manifest)
-    return 0
+    return { bytes: 0, agreement: null }
   }
   const { file, bytes } = list
-  const count = visitManifestList(bytes, { file, codecs: context.runtime.codecs }, visit)
+  const counted = new ListCounts()
+  const count = visitManifestList(bytes, { file, codecs: context.runtime.codecs }, (manifest) => {
+    counted.add(manifest)
+    visit(manifest)
+  })
   if (count === 0) checkEmpty(snapshot, file)
-  return bytes.length
+  return { bytes: bytes.length, agreement: counted.against(snapshot) }
 }
 
 /** Shows a manifest's live files without keeping any. MissingFileError, CorruptFileError. */

@@ -10,7 +10,7 @@ import { projectInclusive, unprojectable } from '../format/expressions/project.t
 import { residualFor } from '../format/expressions/residual.ts'
 import { manifestMightMatch } from '../format/expressions/summaries.ts'
 import type { ManifestEntry } from '../format/manifest/entry.ts'
-import type { ManifestFile } from '../format/manifest/list.ts'
+import { liveFilesOf, type ManifestFile } from '../format/manifest/list.ts'
 import { specsById } from '../format/metadata/views.ts'
 import type { PartitionSpec } from '../format/partition-spec.ts'
 import type { Schema } from '../format/schema.ts'
@@ -179,16 +179,11 @@ export function scanReport(
   return {
     manifestsTotal: manifests.length,
     manifestsScanned: scanned.length,
-    filesTotal: sumOrNull(data.map(liveFiles)),
+    filesTotal: sumOrNull(data.map(liveFilesOf)),
     filesScanned: tasks.length,
     bytesScanned: tasks.reduce((bytes, task) => bytes + task.entry.file.fileSizeInBytes, 0),
     notPruned: pruning.notPruned(data.map((manifest) => manifest.specId)),
   }
-}
-
-function liveFiles(manifest: ManifestFile): number | null {
-  const { addedFilesCount, existingFilesCount } = manifest
-  return addedFilesCount === null || existingFilesCount === null ? null : addedFilesCount + existingFilesCount
 }
 
 function sumOrNull(counts: readonly (number | null)[]): number | null {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ContentFile, ManifestEntry } from '../../src/format/manifest/entry.ts'
 import type { PartitionField, PartitionSpec } from '../../src/format/partition-spec.ts'
-import { DeleteIndex } from '../../src/table/delete-index.ts'
+import { DELETE_FILE_PATH_ID, DeleteIndex, mayName } from '../../src/table/delete-index.ts'
 import { contentFile } from '../support/content-file.ts'
 
 const field = (fieldId: number, kind: 'identity' | 'void'): PartitionField => ({
@@ -60,5 +60,27 @@ describe('position deletes', () => {
     const deletes = { content: 'position-deletes', specId, partition } as const
     expect(applies(entry(deletes, 1), entry({}, 1))).toBe(expected)
     expect(applies(entry(deletes, 1), entry({}, 2))).toBe(false)
+  })
+
+  const DATA = 's3://bucket/t/data/1.parquet'
+  const paths = (lower: string, upper: string) => {
+    const bound = (path: string) => new Map([[DELETE_FILE_PATH_ID, new TextEncoder().encode(path)]])
+    return { lowerBounds: bound(lower), upperBounds: bound(upper) }
+  }
+
+  test.each([
+    ['that names it, and bounds its paths so', DATA, paths(DATA, DATA), true],
+    ['that names it, without bounds', DATA, {}, true],
+    ['that names another', `${DATA}2`, {}, false],
+    ['that names another, and bounds its paths so', `${DATA}2`, paths(`${DATA}2`, `${DATA}2`), false],
+    ['whose bounds are of it alone', null, paths(DATA, DATA), true],
+    ['whose bounds are of another alone', null, paths(`${DATA}2`, `${DATA}2`), false],
+    // One of them is wrong, and only the file can tell which.
+    ['that names another outside of its own bounds', `${DATA}2`, paths(DATA, DATA), true],
+    ['that names it outside of its own bounds', DATA, paths(`${DATA}2`, `${DATA}2`), true],
+  ])('%s', (_name, referencedDataFile, bounds, expected) => {
+    const deletes = { content: 'position-deletes', referencedDataFile, ...bounds } as const
+    expect(applies(entry(deletes, 1), entry({ location: DATA }, 1))).toBe(expected)
+    expect(mayName(entry(deletes, 1).file, DATA)).toBe(expected)
   })
 })

@@ -2,6 +2,7 @@
 import type { ByteCodecs } from '../../compression.ts'
 import { UnsupportedFeatureError } from '../../errors.ts'
 import { Sink } from './avro-sink.ts'
+import { MARKER_METADATA, checksumMarker } from './checksum.ts'
 
 /** Codecs that this version writes, by their names in Avro. */
 export type AvroCodec = 'null' | 'deflate' | 'zstandard'
@@ -104,28 +105,25 @@ export class BlockWriter {
 }
 
 /** Puts a file together from its header and its packed blocks. */
-export function assembleAvroFile(
-  options: Omit<AvroFileOptions, 'codecs'>,
-  blocks: readonly BlockBytes[],
-): Uint8Array {
+export function assembleAvroFile(options: AvroFileOptions, blocks: readonly BlockBytes[]): Uint8Array {
   const head = new Sink()
   head.raw(Uint8Array.of(0x4f, 0x62, 0x6a, 0x01))
   writeHeaderMap(head, {
     'avro.schema': options.schemaText,
     'avro.codec': options.codec,
     ...options.metadata,
+    ...MARKER_METADATA,
   })
-  const sync = syncMarker([head.written(), blocks[0]?.data ?? new Uint8Array()])
-  head.raw(sync)
-  const parts = [head.written().slice(), ...blocks.flatMap((block) => blockParts(block, sync))]
-  return concatenate(parts)
+  const parts = [[head.written()], ...blocks.map(blockParts)]
+  const sync = checksumMarker(parts.flat(), options.codecs)
+  return concatenate(parts.flatMap((part) => [...part, sync]))
 }
 
-function blockParts(block: BlockBytes, sync: Uint8Array): readonly Uint8Array[] {
+function blockParts(block: BlockBytes): readonly Uint8Array[] {
   const head = new Sink()
   head.long(block.count)
   head.long(block.data.length)
-  return [head.written().slice(), block.data, sync]
+  return [head.written().slice(), block.data]
 }
 
 function writeHeaderMap(sink: Sink, entries: Readonly<Record<string, string>>): void {
@@ -136,28 +134,6 @@ function writeHeaderMap(sink: Sink, entries: Readonly<Record<string, string>>): 
     sink.string(value)
   }
   sink.long(0)
-}
-
-/**
- * Sixteen bytes that do not occur elsewhere by chance. Avro suggests random ones; a hash of the
- * content does the same service and keeps equal input giving equal bytes.
- */
-function syncMarker(parts: readonly Uint8Array[]): Uint8Array {
-  const state = new Uint32Array([0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x8aed2a6a])
-  let lane = 0
-  for (const part of parts) {
-    // By index: iterating over bytes costs several times as much.
-    for (let index = 0; index < part.length; index += 1) {
-      // A lane of FNV-1a per byte, in turn: good spread is all that is asked.
-      state[lane] = Math.imul((state[lane] ?? 0) ^ (part[index] ?? 0), 0x01000193)
-      lane = (lane + 1) & 3
-    }
-  }
-  for (let round = 0; round < 8; round += 1) {
-    const previous = state[(round + 3) & 3] ?? 0
-    state[round & 3] = Math.imul((state[round & 3] ?? 0) ^ (previous >>> 15) ^ previous, 0x85ebca6b)
-  }
-  return new Uint8Array(state.buffer)
 }
 
 function concatenate(parts: readonly Uint8Array[]): Uint8Array {

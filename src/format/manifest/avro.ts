@@ -4,6 +4,7 @@ import { CorruptFileError, UnsupportedFeatureError } from '../../errors.ts'
 import { Cursor } from './avro-cursor.ts'
 import type { AvroRecord } from './avro-schema.ts'
 import { parseAvroSchema } from './avro-schema.ts'
+import { checksumMarker, hasChecksum } from './checksum.ts'
 
 /** What reading a file needs besides its bytes. */
 export interface AvroSource {
@@ -28,6 +29,8 @@ export interface AvroHeader {
 export interface PackedBlock {
   readonly count: number
   readonly data: Uint8Array
+  /** Count, size and data: all of it but the sync marker. */
+  readonly bytes: Uint8Array
 }
 
 export interface AvroBlock {
@@ -129,18 +132,36 @@ export function* packedBlocks(bytes: Uint8Array, header: AvroHeader, file: strin
   const cursor = new Cursor(plainBytes(bytes), file)
   cursor.position = header.length
   while (cursor.remaining > 0) {
+    const start = cursor.position
     const count = cursor.long()
     const size = cursor.long()
     if (count < 0 || size < 0) cursor.fail('a block has a negative size')
     const data = cursor.fixedView(size)
+    const end = cursor.position
     const sync = cursor.fixedView(SYNC_SIZE)
     if (!sameBytes(sync, header.sync)) cursor.fail('a block does not end in its sync marker')
-    yield { count, data }
+    yield { count, data, bytes: cursor.bytes.subarray(start, end) }
   }
 }
 
-/** The blocks behind the header, unpacked. A block must be read to its last byte by the caller. */
+/** CorruptFileError when the file has a checksum of its own and is not what it was made for. */
+export function checkChecksum(bytes: Uint8Array, header: AvroHeader, { file, codecs }: AvroSource): void {
+  if (!hasChecksum(header.metadata)) return
+  const start = plainBytes(bytes).subarray(0, header.length - SYNC_SIZE)
+  const blocks = Array.from(packedBlocks(bytes, header, file), (block) => block.bytes)
+  if (sameBytes(checksumMarker([start, ...blocks], codecs), header.sync)) return
+  throw new CorruptFileError('the file does not match its checksum', {
+    file,
+    hint: 'The file is damaged or cut off; restore it, or roll back to a snapshot that does not list it.',
+  })
+}
+
+/**
+ * The blocks behind the header, unpacked, when the file's checksum is right. A block must be read to
+ * its last byte by the caller.
+ */
 export function* avroBlocks(bytes: Uint8Array, header: AvroHeader, source: AvroSource): Generator<AvroBlock> {
+  checkChecksum(bytes, header, source)
   let total = 0
   for (const block of packedBlocks(bytes, header, source.file)) {
     const maxBytes = Math.min(MAX_BLOCK_BYTES, MAX_FILE_BYTES - total)

@@ -56,6 +56,3 @@ const SCHEMA_TEXTS = {
 export function listSchemaText(formatVersion: 1 | 2): string {
   return SCHEMA_TEXTS[formatVersion]
 }
-
-/** A header key of our own: how many manifests the list has, so that a cut is noticed. */
-export const MANIFEST_COUNT_KEY = 'floeberg.manifest-count'

@@ -37,4 +37,28 @@ export interface ManifestFile {
   readonly keyMetadata: Uint8Array | null
   /** v3. */
   readonly firstRowId: bigint | null
+  /** Not a field of the struct: see there. undefined = nobody vouches for anything. */
+  readonly vouched?: VouchedCounts | undefined
+}
+
+/** What a manifest must hold, because somebody else counts the same as its list. null = nobody does. */
+export interface VouchedCounts {
+  readonly liveFiles: number | null
+  readonly liveRows: number | null
+}
+
+/** Added and existing files together; null = the list does not say. */
+export function liveFilesOf({
+  addedFilesCount,
+  existingFilesCount,
+}: Pick<ManifestFile, 'addedFilesCount' | 'existingFilesCount'>): number | null {
+  return addedFilesCount === null || existingFilesCount === null ? null : addedFilesCount + existingFilesCount
+}
+
+/** The rows of the live files, those that deletes hide included; null = the list does not say. */
+export function liveRowsOf({
+  addedRowsCount,
+  existingRowsCount,
+}: Pick<ManifestFile, 'addedRowsCount' | 'existingRowsCount'>): number | null {
+  return addedRowsCount === null || existingRowsCount === null ? null : addedRowsCount + existingRowsCount
 }

@@ -1,6 +1,6 @@
 /** Reads manifest lists of every format version and writer. */
 import type { ByteCodecs } from '../../compression.ts'
-import { CorruptFileError, UnsupportedFeatureError } from '../../errors.ts'
+import { UnsupportedFeatureError } from '../../errors.ts'
 import { avroBlocks, readAvroHeader } from './avro.ts'
 import { optionalField, planCount, requiredField } from './avro-fields.ts'
 import type { Read, Wanted } from './avro-plan.ts'
@@ -16,7 +16,6 @@ import {
 } from './avro-plan.ts'
 import type { AvroType } from './avro-schema.ts'
 import { unexpectedType } from './avro-schema.ts'
-import { MANIFEST_COUNT_KEY } from './list-schema.ts'
 import type { ManifestFile, PartitionFieldSummary } from './manifest-file.ts'
 
 export interface ReadManifestListRequest {
@@ -38,8 +37,19 @@ export function readManifestList(
   return manifests
 }
 
-/** Where a manifest is, and what it is of: all that matters of manifests that may have to go. */
-export type ListedManifest = Pick<ManifestFile, 'location' | 'length' | 'specId' | 'content'>
+/** What a manifest is, where, and how much is in it: all that matters of manifests that may have to go. */
+export type ListedManifest = Pick<
+  ManifestFile,
+  | 'location'
+  | 'length'
+  | 'specId'
+  | 'content'
+  | 'addedFilesCount'
+  | 'existingFilesCount'
+  | 'addedRowsCount'
+  | 'existingRowsCount'
+  | 'vouched'
+>
 
 /**
  * Shows the manifests of a list, one after another, without keeping any; the object that is shown is
@@ -53,6 +63,10 @@ export function visitManifestList(
   const draft = newDraft()
   const again = (): Draft => {
     draft.content = 'data'
+    draft.addedFilesCount = null
+    draft.existingFilesCount = null
+    draft.addedRowsCount = null
+    draft.existingRowsCount = null
     return draft
   }
   return readEach(bytes, request, placeFields(request.file), again, visit)
@@ -81,17 +95,7 @@ function readEach(
       read += 1
     }
   }
-  checkCount(read, header.metadata.get(MANIFEST_COUNT_KEY), file)
   return read
-}
-
-/** Avro has no end mark: a file cut off between two blocks looks whole, but for this. */
-function checkCount(count: number, expected: string | undefined, file: string): void {
-  if (expected === undefined || expected === String(count)) return
-  throw new CorruptFileError(`the manifest list holds ${count} manifests where its header says otherwise`, {
-    file,
-    hint: 'The file was cut off; restore it, or roll back to an earlier snapshot.',
-  })
 }
 
 /** What a field means that an older writer left out. */
@@ -122,6 +126,10 @@ function placeFields(file: string): readonly Wanted<Draft>[] {
     requiredField(501, 'manifest_length', file, planCount, (draft, value) => (draft.length = value)),
     requiredField(502, 'partition_spec_id', file, planInt, (draft, value) => (draft.specId = value)),
     optionalField(517, 'content', file, planContent, (draft, value) => (draft.content = value ?? 'data')),
+    fileCount(504, 'added', file, (draft, value) => (draft.addedFilesCount = value)),
+    fileCount(505, 'existing', file, (draft, value) => (draft.existingFilesCount = value)),
+    rowCount(512, 'added', file, (draft, value) => (draft.addedRowsCount = value)),
+    rowCount(513, 'existing', file, (draft, value) => (draft.existingRowsCount = value)),
   ]
 }
 
@@ -149,24 +157,8 @@ function listFields(file: string): readonly Wanted<Draft>[] {
       planBigLong,
       (draft, value) => (draft.addedSnapshotId = value),
     ),
-    count(504, 'added', file, (draft, value) => (draft.addedFilesCount = value)),
-    count(505, 'existing', file, (draft, value) => (draft.existingFilesCount = value)),
-    count(506, 'deleted', file, (draft, value) => (draft.deletedFilesCount = value)),
-    optionalField(512, 'added_rows_count', file, planCount, (draft, value) => (draft.addedRowsCount = value)),
-    optionalField(
-      513,
-      'existing_rows_count',
-      file,
-      planCount,
-      (draft, value) => (draft.existingRowsCount = value),
-    ),
-    optionalField(
-      514,
-      'deleted_rows_count',
-      file,
-      planCount,
-      (draft, value) => (draft.deletedRowsCount = value),
-    ),
+    fileCount(506, 'deleted', file, (draft, value) => (draft.deletedFilesCount = value)),
+    rowCount(514, 'deleted', file, (draft, value) => (draft.deletedRowsCount = value)),
     optionalField(507, 'partitions', file, planSummaries, (draft, value) => (draft.partitions = value)),
     optionalField(519, 'key_metadata', file, planBytes, (draft, value) => (draft.keyMetadata = value)),
     optionalField(520, 'first_row_id', file, planBigLong, (draft, value) => (draft.firstRowId = value)),
@@ -174,7 +166,7 @@ function listFields(file: string): readonly Wanted<Draft>[] {
 }
 
 /** Older writers have `added_data_files_count` where the spec now has `added_files_count`. */
-function count(
+function fileCount(
   id: number,
   which: string,
   file: string,
@@ -182,6 +174,15 @@ function count(
 ): Wanted<Draft> {
   const field = optionalField(id, `${which}_files_count`, file, planCount, assign)
   return { ...field, aliases: [`${which}_data_files_count`] }
+}
+
+function rowCount(
+  id: number,
+  which: string,
+  file: string,
+  assign: (draft: Draft, value: number | null) => void,
+): Wanted<Draft> {
+  return optionalField(id, `${which}_rows_count`, file, planCount, assign)
 }
 
 const CONTENTS = ['data', 'deletes'] as const

@@ -14,6 +14,7 @@ import { planEntry } from './entry-plan.ts'
 import { inheritInto } from './inheritance.ts'
 import { readKnownHeader } from './known-headers.ts'
 import type { ManifestFile } from './manifest-file.ts'
+import { ManifestCheck } from './manifest-check.ts'
 import { headerSpec } from './manifest-header.ts'
 import { partitionFieldTypes } from './partition-fields.ts'
 
@@ -57,13 +58,16 @@ export function readManifest(
   const draft = newDraft(spec.specId, partition.length)
   const inherit = inheritInto(manifest)
   const entries: ManifestEntry[] = []
+  const check = new ManifestCheck(manifest)
   for (const block of avroBlocks(bytes, header, { file, codecs: request.codecs })) {
     for (let index = 0; index < block.count; index += 1) {
       readEntry(draft, steps, block.cursor)
       inherit(draft)
+      check.entry(draft)
       if (draft.status !== 'deleted' || options.liveOnly !== true) entries.push(finishEntry(draft))
     }
   }
+  check.end()
   return entries
 }
 
@@ -76,7 +80,7 @@ export interface ListedFile {
 
 /** Which manifest is shown. */
 export interface VisitManifestRequest {
-  readonly manifest: Pick<ManifestFile, 'location' | 'length' | 'specId'>
+  readonly manifest: Pick<ManifestFile, 'location' | 'length' | 'specId' | 'content' | 'vouched'>
   readonly codecs: ByteCodecs
 }
 
@@ -94,12 +98,15 @@ export function visitManifestFiles(
   const header = openManifest(bytes, manifest)
   const steps = planEntry(header.schema, { file, partition: [], metrics: 'none' })
   const draft = newDraft(manifest.specId, 0)
+  const check = new ManifestCheck(manifest)
   for (const block of avroBlocks(bytes, header, { file, codecs })) {
     for (let index = 0; index < block.count; index += 1) {
       readEntry(draft, steps, block.cursor)
+      check.entry(draft)
       if (draft.status !== 'deleted') visit(draft)
     }
   }
+  check.end()
 }
 
 function openManifest(

@@ -2,11 +2,11 @@
 import type { ByteCodecs } from '../../compression.ts'
 import { InvalidArgumentError, UnsupportedFeatureError } from '../../errors.ts'
 import type { FormatVersion } from '../metadata/table-metadata.ts'
-import { packedBlocks, readAvroHeader, unpackBlock } from './avro.ts'
+import { checkChecksum, packedBlocks, readAvroHeader, unpackBlock } from './avro.ts'
 import type { Sink } from './avro-sink.ts'
 import type { AvroCodec, BlockBytes } from './avro-writer.ts'
 import { assembleAvroFile, avroCodecOf, BlockWriter } from './avro-writer.ts'
-import { listSchemaText, MANIFEST_COUNT_KEY } from './list-schema.ts'
+import { listSchemaText } from './list-schema.ts'
 import type { ManifestFile, PartitionFieldSummary } from './manifest-file.ts'
 import { UNASSIGNED_SEQUENCE_NUMBER } from './manifest-file.ts'
 import { readManifestList } from './read-list.ts'
@@ -59,7 +59,9 @@ export function extendManifestList(request: ExtendManifestListRequest): Uint8Arr
     const inherited = readManifestList(bytes, { file, codecs: request.codecs })
     return writeManifestList({ ...request, manifests: [...request.manifests, ...inherited] })
   }
-  const rest = [...packedBlocks(bytes, header, file)]
+  // What is copied gets a checksum that is right: it must be so before.
+  checkChecksum(bytes, header, { file, codecs: request.codecs })
+  const rest: BlockBytes[] = [...packedBlocks(bytes, header, file)]
   const blocks = new BlockWriter({ codec, codecs: request.codecs })
   writeManifests(blocks, formatVersion, request)
   for (let next = rest[0]; next !== undefined; next = rest[0]) {
@@ -92,9 +94,9 @@ function assembleList(
     'parent-snapshot-id': String(request.parentSnapshotId),
     ...(formatVersion === 1 ? {} : { 'sequence-number': String(request.sequenceNumber) }),
     'format-version': String(formatVersion),
-    [MANIFEST_COUNT_KEY]: String(blocks.reduce((total, block) => total + block.count, 0)),
   }
-  return assembleAvroFile({ schemaText: listSchemaText(formatVersion), metadata, codec }, blocks)
+  const { codecs } = request
+  return assembleAvroFile({ schemaText: listSchemaText(formatVersion), metadata, codec, codecs }, blocks)
 }
 
 function writeManifests(blocks: BlockWriter, formatVersion: 1 | 2, request: WriteManifestListRequest): void {

@@ -59,7 +59,7 @@ export function writeManifest(request: WriteManifestRequest): WrittenManifest {
   }
   const schemaText = entrySchemaText(formatVersion, partition)
   const metadata = manifestHeader({ formatVersion, schema, spec, content })
-  const bytes = assembleAvroFile({ schemaText, metadata, codec }, blocks.finish())
+  const bytes = assembleAvroFile({ schemaText, metadata, codec, codecs }, blocks.finish())
   return { bytes, ...summary.result({ specId: spec.specId, content, snapshotId }) }
 }
 

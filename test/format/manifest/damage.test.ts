@@ -4,8 +4,19 @@ import { CorruptFileError, UnsupportedFeatureError } from '../../../src/errors.t
 import { packedBlocks, readAvroHeader } from '../../../src/format/manifest/avro.ts'
 import { Sink } from '../../../src/format/manifest/avro-sink.ts'
 import { extendManifestList, readManifestList } from '../../../src/format/manifest/list.ts'
-import { readManifest } from '../../../src/format/manifest/manifest.ts'
-import { codecs, fixture, manifestFile, readRegions, REGION_SCHEMA, SNAPSHOT } from './fixtures.ts'
+import type { ManifestEntry } from '../../../src/format/manifest/entry.ts'
+import { readManifest, visitManifestFiles } from '../../../src/format/manifest/manifest.ts'
+import {
+  addedEntry,
+  codecs,
+  fixture,
+  manifestFile,
+  readRegions,
+  REGION_SCHEMA,
+  SNAPSHOT,
+  writeRegions,
+} from './fixtures.ts'
+import { GOLDEN_V2 } from './golden.ts'
 
 const FILE = 'file:///t/metadata/m0.avro'
 const MANIFESTS = [
@@ -27,6 +38,11 @@ const LISTS = [
 ]
 
 const readList = (bytes: Uint8Array) => readManifestList(bytes, { file: FILE, codecs })
+const readGolden = (bytes: Uint8Array) => {
+  const { spec, schema } = GOLDEN_V2
+  const manifest = manifestFile({ location: FILE, specId: spec.specId, length: fixture('ours-v2').length })
+  return readManifest(bytes, { manifest, specs: new Map([[spec.specId, spec]]), schema, codecs })
+}
 /** Without the table's specs: what the header says is needed, and has to be checked. */
 const readAlone = (bytes: Uint8Array) => {
   const { length } = fixture('foreign-object-spec')
@@ -39,7 +55,12 @@ const readers = [
     (name) =>
       [
         name,
-        (bytes: Uint8Array) => readRegions(bytes, { sequenceNumber: 0, length: fixture(name).length }),
+        (bytes: Uint8Array) =>
+          readRegions(bytes, {
+            sequenceNumber: 0,
+            length: fixture(name).length,
+            content: name.endsWith('-deletes') ? 'deletes' : 'data',
+          }),
       ] as const,
   ),
   ...LISTS.map((name) => [name, readList] as const),
@@ -102,6 +123,78 @@ test('a bit flipped in a snappy block is always found: the block carries a check
       expect(() => readRegions(bytes)).toThrow(CorruptFileError)
     }
   }
+})
+
+describe.each([
+  ['a manifest', 'ours-v2', (bytes: Uint8Array) => readGolden(bytes)],
+  ['a list', 'ours-v2-list', readList],
+] as const)('%s of our own', (_what, name, read) => {
+  const whole = Uint8Array.from(fixture(name))
+
+  test('any bit turned over, anywhere: found, by the checksum if nothing else', () => {
+    const content = read(whole)
+    // Without its name, nobody knows that there is a checksum; nothing else is damaged then.
+    const said = new TextDecoder('latin1').decode(whole).indexOf('floeberg.sync-marker') - 1
+    const sayings = 'floeberg.sync-marker'.length + 'crc-32'.length + 2
+    for (let bit = 0; bit < whole.length * 8; bit += 1) {
+      const bytes = whole.slice()
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      const isSaying = bit >> 3 >= said && bit >> 3 < said + sayings
+      const outcome = attempt(() => read(bytes))
+      if (outcome instanceof Error) expect(outcome).toMatchObject({ file: FILE })
+      else expect([isSaying, outcome], `bit ${bit}`).toEqual([true, content])
+    }
+  })
+
+  test('cut off anywhere', () => {
+    for (let length = 0; length < whole.length; length += 1) {
+      expect(attempt(() => read(whole.slice(0, length)))).toBeInstanceOf(CorruptFileError)
+    }
+  })
+})
+
+test('what is wrong in a manifest is not made right by a list that is written anew', () => {
+  const bytes = Uint8Array.from(fixture('ours-v2-list'))
+  const at = new TextDecoder('latin1').decode(bytes).lastIndexOf('floeberg.sync-marker')
+  bytes[at + 60] = (bytes[at + 60] ?? 0) ^ 1
+  const parent = { bytes, file: FILE }
+  const request = {
+    formatVersion: 2,
+    snapshotId: SNAPSHOT,
+    parentSnapshotId: 42n,
+    sequenceNumber: 8,
+  } as const
+  expect(() => extendManifestList({ ...request, codecs, manifests: [], parent })).toThrow(/checksum/)
+})
+
+describe('what others say of a manifest', () => {
+  const entry = (status: ManifestEntry['status'], recordCount: number): ManifestEntry => ({
+    ...addedEntry({ partition: ['north'], recordCount }),
+    status,
+    sequenceNumber: 3,
+  })
+  const entries = [entry('added', 10), entry('deleted', 40), entry('existing', 20)]
+  const { bytes: whole } = writeRegions({ entries })
+
+  test.each([
+    ['as many files and rows', { liveFiles: 2, liveRows: 30 }, null],
+    ['nothing', { liveFiles: null, liveRows: null }, null],
+    ['a file more', { liveFiles: 3, liveRows: null }, /lists 2 live files, and .* count 3/],
+    ['a file fewer', { liveFiles: 1, liveRows: 30 }, /lists 2 live files, and .* count 1/],
+    ['a row more', { liveFiles: 2, liveRows: 31 }, /lists 30 live rows, and .* count 31/],
+    ['no rows', { liveFiles: null, liveRows: 0 }, /lists 30 live rows, and .* count 0/],
+  ])('%s', (_name, vouched, message) => {
+    const visit = () =>
+      visitManifestFiles(whole, { manifest: manifestFile({ vouched }), codecs }, () => undefined)
+    for (const read of [() => readRegions(whole, { vouched }), visit]) {
+      if (message === null) expect(read).not.toThrow()
+      else expect(read).toThrow(message)
+    }
+  })
+
+  test('that it is of deletes, when it lists data files', () => {
+    expect(() => readRegions(whole, { content: 'deletes' })).toThrow(CorruptFileError)
+  })
 })
 
 describe('files that are something else', () => {

@@ -118,17 +118,17 @@ describe('writing', () => {
       'parent-snapshot-id': 'null',
       'sequence-number': '7',
       'format-version': '2',
-      'floeberg.manifest-count': '0',
+      'floeberg.sync-marker': 'crc-32',
     })
     expect(header(write([], { formatVersion: 1, parentSnapshotId: 42n }))).toEqual({
       'snapshot-id': String(SNAPSHOT),
       'parent-snapshot-id': '42',
       'format-version': '1',
-      'floeberg.manifest-count': '0',
+      'floeberg.sync-marker': 'crc-32',
     })
   })
 
-  test('says how many manifests it has, so that a cut between two blocks is noticed', () => {
+  test('a cut between two blocks is noticed: nothing but the checksum tells', () => {
     const manifests = Array.from({ length: 3000 }, (_, index) =>
       manifestFile({ location: `s3://b/${index}.avro` }),
     )

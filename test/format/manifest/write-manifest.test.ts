@@ -47,6 +47,7 @@ describe('the header', () => {
       'partition-spec-id': '2',
       'format-version': '2',
       content: 'data',
+      'floeberg.sync-marker': 'crc-32',
     })
   })
 
