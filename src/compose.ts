@@ -9,7 +9,13 @@ import type { Columns, DeclaredSchema, StructOut } from './format/schema-builder
 import type { Row } from './format/values/value.ts'
 import { InvalidConfigError, UnsupportedFeatureError } from './errors.ts'
 import { catalogType, withoutDriver } from './manager/catalog-type.ts'
-import { loadConfig, sizeInBytes, type ManagerConfig } from './manager/config.ts'
+import {
+  checkSettings,
+  loadConfig,
+  sizeInBytes,
+  type ManagerConfig,
+  type ManagerSettings,
+} from './manager/config.ts'
 import { IcebergTableManager as Manager } from './manager/manager.ts'
 import type { CatalogPlugin, ConnectOptions, EnginePlugin, StoragePlugin } from './manager/plugins.ts'
 import { buildRuntime, type ManagerOptions } from './manager/runtime.ts'
@@ -136,6 +142,15 @@ export function duckDbEngine(settings: EngineSettings): EnginePlugin {
   }
 }
 
+function configuredEngine(
+  { engine: { memoryLimitBytes, threads } }: ManagerSettings,
+  scratchDir: string,
+  folders: readonly string[],
+): EnginePlugin {
+  const memory = memoryLimitBytes === undefined ? undefined : sizeInBytes(memoryLimitBytes)
+  return duckDbEngine({ memoryLimitBytes: memory, threads, scratchDir, folders })
+}
+
 /** The warehouse's folder, where it is on the local disk. */
 export function localFolders(properties: Properties): readonly string[] {
   const warehouse = properties['warehouse']
@@ -168,9 +183,14 @@ export interface ConnectManagerOptions extends Omit<ManagerOptions, 'enginePlugi
 
 /** The table manager, and the short ways to one. */
 export class IcebergTableManager extends Manager {
-  /** A manager over injected plugins. `connect()` of the catalog plugin is called once, here. */
+  /**
+   * A manager over injected plugins. `connect()` of the catalog plugin is called once, here.
+   * InvalidConfigError, before that, for settings that are not right.
+   */
   static async connect(options: ConnectManagerOptions): Promise<IcebergTableManager> {
     const { scratchDir = DEFAULT_SCRATCH, enginePlugin, ...rest } = options
+    const { commitPolicy, retention, commitStrategy, tableProperties, extraRoots } = options
+    checkSettings({ scratchDir, commitPolicy, retention, commitStrategy, tableProperties, extraRoots })
     const { createFileAccess } = await import('./storage/staging.ts')
     const full: ManagerOptions = {
       ...rest,
@@ -196,16 +216,10 @@ export class IcebergTableManager extends Manager {
     const properties = withWarehouseUri(await loaded.revealCatalog())
     const storage = storagePlugin(properties)
     const scratchDir = settings.scratchDir ?? DEFAULT_SCRATCH
-    const memory = settings.engine.memoryLimitBytes
     const manager = await IcebergTableManager.connect({
       catalogPlugin: catalogPlugin({ name, properties }),
       storagePlugin: storage,
-      enginePlugin: duckDbEngine({
-        memoryLimitBytes: memory === undefined ? undefined : sizeInBytes(memory),
-        threads: settings.engine.threads,
-        scratchDir,
-        folders: localFolders(properties),
-      }),
+      enginePlugin: configuredEngine(settings, scratchDir, localFolders(properties)),
       scratchDir,
       commitPolicy: settings.commitPolicy,
       retention: settings.retention,
@@ -262,17 +276,12 @@ export async function openTable(
   options: OpenTableOptions & { readonly schema?: DeclaredSchema } = {},
 ): Promise<unknown> {
   const { logger, signal, schema, engine, scratchDir = DEFAULT_SCRATCH, extraRoots } = options
+  const settings = checkSettings({ engine, scratchDir, extraRoots })
   const properties = { type: 'memory' }
-  const memory = engine?.memoryLimitBytes
   const manager = await IcebergTableManager.connect({
     catalogPlugin: catalogPlugin({ name: 'none', properties }),
     storagePlugin: storagePlugin(properties),
-    enginePlugin: duckDbEngine({
-      memoryLimitBytes: memory === undefined ? undefined : sizeInBytes(memory),
-      threads: engine?.threads,
-      scratchDir,
-      folders: [],
-    }),
+    enginePlugin: configuredEngine(settings, scratchDir, []),
     scratchDir,
     extraRoots,
     logger,

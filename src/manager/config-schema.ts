@@ -53,7 +53,7 @@ const settingsShape = {
   /** Folder for spills and staged files. Default: below the system's temporary folder. */
   scratchDir: z.string().min(1).optional(),
   /** Locations besides a table's own that its metadata may point into. */
-  extraRoots: z.array(z.string().min(1)).default([]),
+  extraRoots: z.array(z.string().min(1)).readonly().default([]),
   commitStrategy: z.enum(['fast_append', 'merge_commit']).default('fast_append'),
   commitPolicy: commitPolicySchema.default({}),
   retention: retentionSchema.default({ maxAgeDays: 7, minSnapshotsToKeep: 10, bounds: {} }),

@@ -99,6 +99,11 @@ export async function loadConfig(
   }
 }
 
+/** Settings that are given in code, past any configuration. InvalidConfigError, naming the setting. */
+export function checkSettings(settings: z.input<typeof managerSettingsSchema>): ManagerSettings {
+  return parse(managerSettingsSchema, settings, () => ({ kind: 'argument' }))
+}
+
 async function readLayers(
   configFile: string | null | undefined,
   around: Surroundings,

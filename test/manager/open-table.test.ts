@@ -230,3 +230,15 @@ test('whatever would write is refused, and leaves every file as it is', () =>
     }
     expect((await readdir(path, { recursive: true })).sort()).toEqual(before.sort())
   }))
+
+test.each<[string, unknown]>([
+  ['engine.memoryLimitBytes', { engine: { memoryLimitBytes: '4 apples' } }],
+  ['engine.memoryLimitBytes', { engine: { memoryLimitBytes: -1 } }],
+  ['engine.threads', { engine: { threads: 0 } }],
+  ['engine.memoryLimit', { engine: { memoryLimit: '4GiB' } }],
+  ['scratchDir', { scratchDir: '' }],
+  ['extraRoots', { extraRoots: 'file:///a' }],
+])('a setting that is not right is refused: %s', async (path, options) => {
+  const opened = openTable('/nowhere', Object(options))
+  await expect(opened).rejects.toMatchObject({ code: 'FLOEBERG_INVALID_CONFIG', path })
+})

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MemoryCatalog } from '../../src/catalog/memory.ts'
+import type { ConnectManagerOptions } from '../../src/compose.ts'
 import type { DataPlane } from '../../src/engine/data-plane.ts'
 import {
   IcebergTableManager,
@@ -128,6 +129,21 @@ test('a catalog that cannot be connected to fails with its own error', async () 
   const failure = new Error('no such server')
   const catalogPlugin: CatalogPlugin = { name: 'broken', connect: () => Promise.reject(failure) }
   await expect(IcebergTableManager.connect({ ...options, catalogPlugin })).rejects.toBe(failure)
+})
+
+test.each<[string, Partial<ConnectManagerOptions>]>([
+  ['commitPolicy.retries', { commitPolicy: { retries: -1 } }],
+  ['commitPolicy.minWaitMs', { commitPolicy: { minWaitMs: Number.NaN } }],
+  ['retention.maxAgeDays', { retention: { maxAgeDays: 0 } }],
+  ['retention.minSnapshotsToKeep', { retention: { minSnapshotsToKeep: 0.5 } }],
+  ['tableProperties.commit.retry.num-retries', { tableProperties: { 'commit.retry.num-retries': 'often' } }],
+  ['extraRoots[1]', { extraRoots: ['file:///a', ''] }],
+  ['scratchDir', { scratchDir: '' }],
+])('a setting that is not right is refused before anything is connected: %s', async (path, settings) => {
+  const { asked, options } = recordingPlugins()
+  const refused = IcebergTableManager.connect({ ...options, ...settings })
+  await expect(refused).rejects.toMatchObject({ code: 'FLOEBERG_INVALID_CONFIG', path })
+  expect(asked).toEqual([])
 })
 
 test('an engine that could not be opened is opened again, and keeps nothing from being closed', async () => {
