@@ -15,6 +15,7 @@ import { registerJsSource } from './js-source.ts'
 import { outputError } from './output-path.ts'
 import { registerScalarFunctions } from './scalar-functions.ts'
 import { Session, type SessionEnd } from './session.ts'
+import { quoteTexts, withoutWildcards } from './sql.ts'
 
 export interface EngineOptions {
   /**
@@ -252,8 +253,9 @@ async function openGeneration(
     registerJsSource(connection)
     registerScalarFunctions(connection)
     // In this order: folders cannot be named once access is off, and nothing can be set once locked.
-    const list = folders.map((folder) => `'${folder.replaceAll("'", "''")}'`).join(', ')
-    await connection.run(`SET GLOBAL allowed_directories = [${list}]`)
+    // DuckDB compares a pattern with them before it expands it, and what it finds again.
+    const allowed = [...new Set(folders.flatMap((folder) => [folder, withoutWildcards(folder)]))]
+    await connection.run(`SET GLOBAL allowed_directories = ${quoteTexts(allowed)}`)
     await connection.run('SET GLOBAL enable_external_access = false')
     await connection.run('SET GLOBAL lock_configuration = true')
     return { instance, folders, tempDir, idle: [connection], sessions: 0, retired: false }

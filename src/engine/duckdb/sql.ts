@@ -18,12 +18,14 @@ export function quoteTexts(texts: readonly string[]): string {
   return `[${texts.map(quoteText).join(', ')}]`
 }
 
-/**
- * Local paths as a list for `read_parquet`, which expands wildcards: a character with a meaning
- * there stands in a bracket of its own and means itself.
- */
+/** Local paths as a list for `read_parquet`, which expands wildcards. */
 export function quotePaths(paths: readonly string[]): string {
-  return quoteTexts(paths.map((path) => path.replaceAll(/[*?[]/g, (character) => `[${character}]`)))
+  return quoteTexts(paths.map(withoutWildcards))
+}
+
+/** A path as a pattern for itself: a character with a meaning there stands in a bracket of its own. */
+export function withoutWildcards(path: string): string {
+  return path.replaceAll(/[*?[]/g, (character) => `[${character}]`)
 }
 
 /**
