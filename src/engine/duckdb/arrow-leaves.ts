@@ -34,6 +34,7 @@ import {
   type ArrowType,
 } from './arrow-shape.ts'
 import type { ColumnData } from './column-data.ts'
+import { FAR, HINT } from './far-times.ts'
 
 export function allNull(length: number): ColumnData {
   return {
@@ -143,7 +144,9 @@ export function dateReader(type: ArrowType, path: string): ArrowReader {
     const millis = int64s(data)
     return Int32Array.from(millis, (value, row) => {
       const days = Number(value) / MILLIS_PER_DAY
+      if (isNull(data, row)) return 0
       if (!Number.isInteger(days)) throw lossy(path, row)
+      if (days !== (days | 0)) throw tooLarge(path, row)
       return days
     })
   })
@@ -164,6 +167,10 @@ function lossy(path: string, row: number): InvalidDataError {
     column: path,
     row,
   })
+}
+
+function tooLarge(path: string, row: number): InvalidDataError {
+  return new InvalidDataError(`column ${path}: ${FAR}`, { column: path, row, hint: HINT })
 }
 
 /** Units: 0 seconds, 1 milliseconds, 2 microseconds, 3 nanoseconds. */
@@ -202,7 +209,12 @@ export function timestampReader(type: ArrowType, path: string, target: Type | un
     if (factor === undefined) throw unsupported(path)
     if (factor === 1n) return fixedReader(TIMESTAMPTZ, 8)
     return mappedReader(TIMESTAMPTZ, 8, (data) =>
-      BigInt64Array.from(int64s(data), (value) => BigInt.asIntN(64, value * factor)),
+      BigInt64Array.from(int64s(data), (value, row) => {
+        const micros = value * factor
+        // What stands in a null's place means nothing.
+        if (micros === BigInt.asIntN(64, micros) || isNull(data, row)) return micros
+        throw tooLarge(path, row)
+      }),
     )
   }
   if (type.unit === 3 && target?.kind === 'timestamp') {

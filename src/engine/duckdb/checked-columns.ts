@@ -4,6 +4,7 @@ import type { Schema } from '../../format/schema.ts'
 import { isPrimitive } from '../../format/types.ts'
 import { convertColumns, type OutgoingColumn } from './convert.ts'
 import { guarded } from './converted.ts'
+import { farTime, hasFarTime } from './far-times.ts'
 import type { OpenSource } from './sources.ts'
 import { leavesOf, type FileReport } from './write-stats.ts'
 
@@ -17,9 +18,36 @@ export function checkedColumns(source: OpenSource, schema: Schema): readonly Out
   )
 }
 
+interface Reported {
+  readonly report: FileReport
+}
+
+/** Refuses what the reports of written files give away: nothing of them is committed yet. */
+export function refuseReported(
+  written: readonly Reported[],
+  columns: readonly OutgoingColumn[],
+  source: OpenSource,
+): void {
+  refuseNulls(written, columns, source)
+  refuseFarTimes(written, columns, source)
+}
+
+/** What is in the table already stays in it. */
+function refuseFarTimes(
+  written: readonly Reported[],
+  columns: readonly OutgoingColumn[],
+  source: OpenSource,
+): void {
+  if (source.stored !== undefined) return
+  for (const column of columns) {
+    const isFar = leavesOf([column]).some((leaf) => written.some(({ report }) => hasFarTime(report, leaf)))
+    if (isFar) throw farTime(column.field.name, source.name)
+  }
+}
+
 /** DuckDB counts the nulls of every column as it writes, so that no row is looked at twice. */
-export function refuseNulls(
-  written: readonly { readonly report: FileReport }[],
+function refuseNulls(
+  written: readonly Reported[],
   columns: readonly OutgoingColumn[],
   source: OpenSource,
 ): void {

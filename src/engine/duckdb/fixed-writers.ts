@@ -1,9 +1,8 @@
 /** Values of equal width, checked and laid out as DuckDB lays them out. */
-import { InvalidDataError } from '../../errors.ts'
-import type { PrimitiveType, Type } from '../../format/types.ts'
+import type { PrimitiveType } from '../../format/types.ts'
 import { writeUuid } from '../../format/values/bytes.ts'
-import { LONG_MAX } from '../../format/values/datum-checks.ts'
 import { valueToDatum, type ExactTime, type Value } from '../../format/values/value.ts'
+import { farTimeCheck, finiteDate } from './far-times.ts'
 
 /** A value of a row that is there. */
 type Given = Exclude<Value | ExactTime, null>
@@ -29,16 +28,9 @@ export function fixedWriterOf(type: PrimitiveType): FixedWriter {
         },
       }
     case 'int':
+      return intWriter((value) => Number(valueToDatum(type, value)))
     case 'date':
-      return {
-        width: 4,
-        into: (buffer) => {
-          const values = new Int32Array(buffer)
-          return (index, value) => {
-            values[index] = Number(valueToDatum(type, value))
-          }
-        },
-      }
+      return intWriter((value) => finiteDate(Number(valueToDatum(type, value))))
     case 'float':
       return {
         width: 4,
@@ -63,39 +55,33 @@ export function fixedWriterOf(type: PrimitiveType): FixedWriter {
       return decimalWriter(type)
     case 'uuid':
       return uuidWriter(type)
-    case 'timestamp':
-    case 'timestamptz':
-      return longWriter(type, FIRST_MICROS)
-    case 'timestamp_ns':
-      return longWriter(type, FIRST_NANOS)
     default:
       return longWriter(type)
   }
 }
 
-/**
- * The first times that DuckDB can write: the midnights after what 64 bits hold. The greatest number is
- * no time to it but infinity, which is in no year.
- */
-const FIRST_MICROS = -9_223_372_022_400_000_000n
-const FIRST_NANOS = -9_223_286_400_000_000_000n
-
-function finiteTime(time: bigint, first: bigint): bigint {
-  if (time >= first && time < LONG_MAX) return time
-  throw new InvalidDataError('a time is too far from now to be computed with', {
-    hint: 'Give null where no time is meant.',
-  })
+function intWriter(toInt: (value: Given) => number): FixedWriter {
+  return {
+    width: 4,
+    into: (buffer) => {
+      const values = new Int32Array(buffer)
+      return (index, value) => {
+        values[index] = toInt(value)
+      }
+    },
+  }
 }
 
-/** Whole numbers, or times from the first on. */
-function longWriter(type: Type & PrimitiveType, first?: bigint): FixedWriter {
+/** Whole numbers, and times. */
+function longWriter(type: PrimitiveType): FixedWriter {
+  const check = farTimeCheck(type)
   return {
     width: 8,
     into: (buffer) => {
       const values = new BigInt64Array(buffer)
       return (index, value) => {
         const whole = wholeDatum(type, value)
-        values[index] = first === undefined ? whole : finiteTime(whole, first)
+        values[index] = check === null ? whole : check(whole)
       }
     },
   }

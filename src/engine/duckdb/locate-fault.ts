@@ -3,9 +3,11 @@
  * of them does not fit; sources that can be read again are then read once more, to say which.
  */
 import { EngineError, InvalidDataError } from '../../errors.ts'
+import { isPrimitive } from '../../format/types.ts'
 import type { RunOptions } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
+import { FAR, farTimeSql, HINT } from './far-times.ts'
 import type { OpenSource } from './sources.ts'
 
 /** The error to throw for a write that failed: naming the row, where a row is to blame. */
@@ -75,6 +77,11 @@ function columnFaults(column: OutgoingColumn): readonly Fault[] {
       column: field.name,
       hint: 'Give the row a value, or make the column optional.',
     })
+  }
+  // A checked column's SQL fails for what does not fit, and says nothing else of it.
+  const isFar = !checked && isPrimitive(field.type) ? farTimeSql(field.type, column.sql) : null
+  if (isFar !== null) {
+    faults.push({ sql: isFar, message: `column ${field.name}: ${FAR}`, column: field.name, hint: HINT })
   }
   if (checked) {
     faults.push({

@@ -10,7 +10,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import type { Schema } from '../../format/schema.ts'
 import { isPrimitive, type PrimitiveType } from '../../format/types.ts'
 import type { SpooledRows, SpoolRequest } from '../row-changes.ts'
-import { checkedColumns, refuseNulls } from './checked-columns.ts'
+import { checkedColumns, refuseReported } from './checked-columns.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { IncomingColumn, OutgoingColumn } from './convert.ts'
 import { onlyReportOf } from './copy-report.ts'
@@ -127,7 +127,7 @@ async function fill(
       }),
     )
     const report = onlyReportOf(result)
-    refuseNulls([{ report }], named, source)
+    refuseReported([{ report }], named, source)
     // What one row is worth in a data file is guessed by it.
     return { ...report, sizeBytes: (await stat(path)).size }
   } catch (error) {

@@ -12,7 +12,7 @@ import { openScanned } from './scanned-source.ts'
 import { openSelected } from './selected-source.ts'
 import { segmentsOf } from './segments.ts'
 import { blocksOf, openSource, rowStream, type OpenSource } from './sources.ts'
-import { checkedColumns, refuseNulls } from './checked-columns.ts'
+import { checkedColumns, refuseReported } from './checked-columns.ts'
 import type { RowBlocks } from './row-blocks.ts'
 import { dataFile, takesAll, writeFiles } from './write-files.ts'
 import { copyRows, type WrittenFile } from './write-copy.ts'
@@ -116,7 +116,7 @@ async function writeSource(
     try {
       const written = await copyRows(engine, request, source, columns, outputs)
       expectAllRows(written, request, source)
-      refuseNulls(written, columns, source)
+      refuseReported(written, columns, source)
       return written.map((file) => contentFile(request, leavesOf(columns), file))
     } catch (error) {
       const own = source.failure()
