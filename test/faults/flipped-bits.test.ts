@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { nodeCodecs } from '../../src/compression.ts'
 import type { DataPlane } from '../../src/engine/data-plane.ts'
-import { readAvroHeader } from '../../src/format/manifest/avro.ts'
+import { packedBlocks, readAvroHeader, unpackBlock } from '../../src/format/manifest/avro.ts'
 import { FloebergError, t, table, type IcebergTableManager } from '../../src/index.ts'
 import { memoryManagerWorld, openEngine, type ManagerWorld } from '../support/manager-world.ts'
 import { rowText } from '../support/observe.ts'
@@ -120,12 +121,14 @@ describe.each(['gzip', 'uncompressed'])('manifests and lists without a checksum,
   test('expiry lets no file go that the table still has', async () => {
     const files = await aside(world, async (manager) => (await manager.loadTable(TABLE)).inspect.files())
     const live = files.map((file) => file.file_path).sort()
+    // The first snapshot's own list and manifest.
+    expect((await seen(world, leaving))?.split('\n')).toHaveLength(2)
     for (const location of await metadataFiles(world)) {
       await eachBit(world, location, async (where) => {
         const names = await seen(world, leaving)
-        const listed = await seen(world, paths)
         // A path with a letter changed is another file's: the table has lost the first already.
-        if (names === null || listed !== live.join('\n')) return
+        const isManifest = !location.includes('/snap-')
+        if (names === null || (isManifest && !(await isNaming(world, location, live)))) return
         expect(
           live.filter((path) => names.includes(path)),
           where,
@@ -135,17 +138,21 @@ describe.each(['gzip', 'uncompressed'])('manifests and lists without a checksum,
   })
 })
 
-async function paths(manager: IcebergTableManager): Promise<string> {
-  const files = await (await manager.loadTable(TABLE)).inspect.files()
-  return files
-    .map((file) => file.file_path)
-    .sort()
-    .join('\n')
+/** Whether a manifest has all of these paths somewhere, whatever it says of them. */
+async function isNaming(world: ManagerWorld, file: string, paths: readonly string[]): Promise<boolean> {
+  const bytes = await world.store().get(file)
+  const header = readAvroHeader(bytes, file)
+  const source = { file, codecs: nodeCodecs }
+  const text = [...packedBlocks(bytes, header, file)]
+    .map(({ data }) => Buffer.from(unpackBlock(data, header.codec, source)).toString('latin1'))
+    .join('')
+  return paths.every((path) => text.includes(path))
 }
 
-/** What would go if all but the newest snapshot were expired. */
+/** What would go if the first snapshot were expired. */
 async function leaving(manager: IcebergTableManager): Promise<string> {
   const loaded = await manager.loadTable(TABLE)
-  const plan = await manager.planExpireSnapshots(loaded, { olderThanDays: 0, keepLast: 1, listFiles: true })
+  const snapshotIds = loaded.metadata.snapshots.slice(0, 1).map((snapshot) => snapshot['snapshot-id'])
+  const plan = await manager.planExpireSnapshots(loaded, { snapshotIds, listFiles: true })
   return (plan.files?.names ?? []).join('\n')
 }

@@ -164,7 +164,12 @@ test('what is wrong in a manifest is not made right by a list that is written an
     parentSnapshotId: 42n,
     sequenceNumber: 8,
   } as const
-  expect(() => extendManifestList({ ...request, codecs, manifests: [], parent })).toThrow(/checksum/)
+  // Decoded and written anew, or, in the codec that it has, copied as it is.
+  for (const codec of ['gzip', 'uncompressed']) {
+    const properties = { 'write.avro.compression-codec': codec }
+    const extend = () => extendManifestList({ ...request, properties, codecs, manifests: [], parent })
+    expect(extend, codec).toThrow(/checksum/)
+  }
 })
 
 describe('what others say of a manifest', () => {
