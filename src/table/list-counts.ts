@@ -17,8 +17,8 @@ import type { Snapshot } from '../format/snapshot.ts'
 
 type Content = ManifestFile['content']
 
-/** How a list's sum compares to the snapshot's total; 'unknown' where one of them does not say. */
-type Comparison = 'same' | 'fewer' | 'more' | 'unknown'
+/** How a list's sum compares to the snapshot's total; null where it is more, or one of them does not say. */
+type Comparison = 'same' | 'fewer' | null
 
 /** The counts of a list's manifests, added up. */
 export class ListCounts {
@@ -47,9 +47,9 @@ function plus(sum: number | null, more: number | null): number | null {
 }
 
 function compare(sum: number | null, total: string | undefined): Comparison {
-  if (sum === null || total === undefined) return 'unknown'
+  if (sum === null || total === undefined) return null
   if (String(sum) === total) return 'same'
-  return sum < Number(total) ? 'fewer' : 'more'
+  return sum < Number(total) ? 'fewer' : null
 }
 
 /** Where a list and its snapshot count the same. */

@@ -1,11 +1,13 @@
 /** Dates and times that are infinite to the engine: in no year, and so in no partition. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as arrow from 'apache-arrow'
+import type { SchemaElement } from 'hyparquet'
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FloebergError } from '../../src/errors.ts'
 import type { Type } from '../../src/format/types.ts'
-import { openWorkshop, schemaOf, WRITERS, type Workshop } from './writing.ts'
+import { openWorkshop, rowsOf, schemaOf, WRITERS, type Workshop } from './writing.ts'
 
 let shop: Workshop
 beforeAll(async () => {
@@ -102,6 +104,20 @@ describe('Arrow', () => {
     expect(rows).toBe(2)
   })
 
+  test('nor does a day of milliseconds there', async () => {
+    const data = arrow.makeData({
+      type: new arrow.DateMillisecond(),
+      length: 3,
+      nullCount: 2,
+      nullBitmap: Uint8Array.of(1),
+      data: BigInt64Array.of(86_400_000n, 7n, LONG_MAX),
+    })
+    const batches = new arrow.Table({ x: new arrow.Vector([data]) }).batches
+    const { files } = await shop.write({ kind: 'arrow', batches }, schemaOf({ x: DATE }))
+    const rows = await Promise.all(files.map(rowsOf))
+    expect(rows.flat()).toEqual([{ x: new Date(86_400_000) }, { x: null }, { x: null }])
+  })
+
   test('days', async () => {
     const type = new arrow.DateDay()
     for (const value of [INT_MAX, -INT_MAX]) {
@@ -120,6 +136,25 @@ describe('Arrow', () => {
   })
 })
 
+test('a file that the engine cannot even read is told as a write that failed', async () => {
+  const path = join(shop.folder, 'in', 'millis.parquet')
+  // A local time in milliseconds that is none in microseconds, which no engine of ours would write.
+  const x: SchemaElement = {
+    name: 'x',
+    type: 'INT64',
+    repetition_type: 'OPTIONAL',
+    logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: false, unit: 'MILLIS' },
+  }
+  const bytes = parquetWriteBuffer({
+    columnData: [{ name: 'x', data: [0n, -(2n ** 63n)] }],
+    schema: [{ name: 'root', num_children: 1 }, x],
+    statistics: false,
+  })
+  await writeFile(path, new Uint8Array(bytes))
+  const error = await refusal({ kind: 'files', format: 'parquet', paths: [path] }, TIMESTAMP)
+  expect(error.message).toMatch(/could not write/)
+})
+
 describe.each(WRITERS)('rows, by $writer', ({ open }) => {
   // 2^31 - 1 days after 1970, and as many before; beside them the last days that are days.
   test.each(['+5881580-07-11', '-5877641-06-24'])('the day %s', async (x) => {
@@ -127,9 +162,9 @@ describe.each(WRITERS)('rows, by $writer', ({ open }) => {
     try {
       const write = own.write({ kind: 'rows', rows: [{ x: null }, { x }] }, schemaOf({ x: DATE }))
       await expect(write).rejects.toMatchObject({ code: 'FLOEBERG_INVALID_DATA', column: 'x', row: 1 })
-      const near = [{ x: '+5881580-07-10' }, { x: '-5877641-06-25' }]
+      const near = [{ x: '+5881580-07-10' }, { x: '-5877641-06-25' }, { x: '-5877641-06-23' }]
       const { rows } = await own.write({ kind: 'rows', rows: near }, schemaOf({ x: DATE }))
-      expect(rows).toBe(2)
+      expect(rows).toBe(near.length)
       expect(await own.leftovers()).toHaveLength(1)
     } finally {
       await own.close()

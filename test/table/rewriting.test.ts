@@ -3,10 +3,11 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { CommitConflictError, InvalidLocationError } from '../../src/errors.ts'
 import type { ContentFile } from '../../src/format/manifest/entry.ts'
+import { liveFilesOf, type ManifestFile } from '../../src/format/manifest/list.ts'
 import { currentSchema, currentSnapshot } from '../../src/format/metadata/views.ts'
 import { commitChange } from '../../src/table/commit.ts'
 import { Intervening } from '../../src/table/intervening.ts'
-import { manifestsOf, type ManifestContext } from '../../src/table/manifest-reader.ts'
+import { manifestsOf, writableManifests, type ManifestContext } from '../../src/table/manifest-reader.ts'
 import type { CommitStrategy } from '../../src/table/operations/append.ts'
 import { RowLevelChange, type RowChange } from '../../src/table/operations/row-change.ts'
 import { planScan } from '../../src/table/plan.ts'
@@ -83,6 +84,22 @@ describe.each(['fast_append', 'merge_commit'] as const)('%s', (strategy) => {
       [0, 0, 1],
     ])
   })
+})
+
+test('a manifest whose count of no live files is in doubt is counted, and not listed again when it is right', async () => {
+  const world = memoryWorld()
+  const table = await createTestTable(world)
+  const gone = await putDataFile(world, table, 'gone')
+  await change(world, table, { added: [gone] })
+  await change(world, table, { added: [await putDataFile(world, table, 'stays')], removed: [gone] })
+  const head = headOf(table)
+  // By its summary the snapshot has a file more than its list.
+  const doubted = { ...head, summary: { operation: 'overwrite', ...head.summary, 'total-data-files': '2' } }
+  const context = contextOf(world, table)
+  const live = async (manifests: Promise<readonly ManifestFile[]>) => (await manifests).map(liveFilesOf)
+  expect(await live(manifestsOf(context, head))).toEqual([1, 0])
+  expect(await live(manifestsOf(context, doubted))).toEqual([1, null])
+  expect(await live(writableManifests(context, doubted))).toEqual([1])
 })
 
 test('delete files outside of the locations of the table are not read', async () => {

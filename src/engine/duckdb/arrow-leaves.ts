@@ -34,7 +34,7 @@ import {
   type ArrowType,
 } from './arrow-shape.ts'
 import type { ColumnData } from './column-data.ts'
-import { FAR, HINT } from './far-times.ts'
+import { farTime } from './far-times.ts'
 
 export function allNull(length: number): ColumnData {
   return {
@@ -146,7 +146,7 @@ export function dateReader(type: ArrowType, path: string): ArrowReader {
       const days = Number(value) / MILLIS_PER_DAY
       if (isNull(data, row)) return 0
       if (!Number.isInteger(days)) throw lossy(path, row)
-      if (days !== (days | 0)) throw tooLarge(path, row)
+      if (days !== (days | 0)) throw farTime(path, { row })
       return days
     })
   })
@@ -167,10 +167,6 @@ function lossy(path: string, row: number): InvalidDataError {
     column: path,
     row,
   })
-}
-
-function tooLarge(path: string, row: number): InvalidDataError {
-  return new InvalidDataError(`column ${path}: ${FAR}`, { column: path, row, hint: HINT })
 }
 
 /** Units: 0 seconds, 1 milliseconds, 2 microseconds, 3 nanoseconds. */
@@ -213,7 +209,7 @@ export function timestampReader(type: ArrowType, path: string, target: Type | un
         const micros = value * factor
         // What stands in a null's place means nothing.
         if (micros === BigInt.asIntN(64, micros) || isNull(data, row)) return micros
-        throw tooLarge(path, row)
+        throw farTime(path, { row })
       }),
     )
   }

@@ -41,7 +41,7 @@ function refuseFarTimes(
   if (source.stored !== undefined) return
   for (const column of columns) {
     const isFar = leavesOf([column]).some((leaf) => written.some(({ report }) => hasFarTime(report, leaf)))
-    if (isFar) throw farTime(column.field.name, source.name)
+    if (isFar) throw farTime(column.field.name, { source: source.name })
   }
 }
 

@@ -5,6 +5,24 @@ import { INT_MAX, LONG_MAX } from '../../format/values/datum-checks.ts'
 import { datumSql } from './sql.ts'
 import type { FileReport, Leaf } from './write-stats.ts'
 
+/** What is said of such a value. */
+export const FAR_TIME = {
+  message: 'a time is too far from now to be computed with',
+  hint: 'Give null where no time is meant.',
+} as const
+
+/** The error for a column that has one. */
+export function farTime(
+  column: string,
+  where: { readonly source?: string; readonly row?: number },
+): InvalidDataError {
+  return new InvalidDataError(`column ${column}: ${FAR_TIME.message}`, {
+    column,
+    ...where,
+    hint: FAR_TIME.hint,
+  })
+}
+
 /**
  * The first times that DuckDB can write: the midnights after what 64 bits hold. The greatest number is
  * no time to it but infinity, which is in no year; so are the greatest day and its opposite.
@@ -30,14 +48,14 @@ export function farTimeCheck({ kind }: PrimitiveType): ((time: bigint) => bigint
   if (first === null) return null
   return (time) => {
     if (time >= first && time < LONG_MAX) return time
-    throw new InvalidDataError(FAR, { hint: HINT })
+    throw new InvalidDataError(FAR_TIME.message, { hint: FAR_TIME.hint })
   }
 }
 
 /** InvalidDataError for a date that is infinite to DuckDB. */
 export function finiteDate(days: number): number {
-  if (Math.abs(days) < INT_MAX) return days
-  throw new InvalidDataError(FAR, { hint: HINT })
+  if (Math.abs(days) !== INT_MAX) return days
+  throw new InvalidDataError(FAR_TIME.message, { hint: FAR_TIME.hint })
 }
 
 /** SQL of whether a value of the type is too far; null for types that are no times. */
@@ -56,11 +74,3 @@ export function hasFarTime({ columns }: FileReport, { type, key }: Leaf): boolea
   const stats = columns.get(key)
   return INFINITE.has(stats?.get('min')) || INFINITE.has(stats?.get('max'))
 }
-
-/** The error for a column that has such a value. */
-export function farTime(column: string, source: string): InvalidDataError {
-  return new InvalidDataError(`column ${column}: ${FAR}`, { column, source, hint: HINT })
-}
-
-export const FAR = 'a time is too far from now to be computed with'
-export const HINT = 'Give null where no time is meant.'

@@ -7,7 +7,7 @@ import { isPrimitive } from '../../format/types.ts'
 import type { RunOptions } from '../data-plane.ts'
 import type { DuckDbEngine } from './connection.ts'
 import type { OutgoingColumn } from './convert.ts'
-import { FAR, farTimeSql, HINT } from './far-times.ts'
+import { FAR_TIME, farTimeSql } from './far-times.ts'
 import type { OpenSource } from './sources.ts'
 
 /** The error to throw for a write that failed: naming the row, where a row is to blame. */
@@ -27,13 +27,19 @@ export async function locateFault(
   const query =
     `SELECT * FROM (SELECT CASE ${which} END AS fault, ${file} AS file, ${row} AS row FROM ${from}) ` +
     `WHERE fault IS NOT NULL LIMIT 1`
-  const [found] = await engine.withSession({ paths: source.paths }, (session) =>
-    session.rows(query, {
-      doing: 'find the row at fault',
-      signal: request.signal,
-      reading: source.paths,
-    }),
-  )
+  const [found] = await engine
+    .withSession({ paths: source.paths }, (session) =>
+      session.rows(query, {
+        doing: 'find the row at fault',
+        signal: request.signal,
+        reading: source.paths,
+      }),
+    )
+    .catch((again: unknown) => {
+      // What cannot even be read is no row's fault, and the first error says more.
+      if (again instanceof EngineError) return []
+      throw again
+    })
   const fault = faults[Number(found?.['fault'] ?? -1)]
   if (found === undefined || fault === undefined) return error
   const where = { source: String(found['file']), row: Number(found['row']) }
@@ -81,7 +87,8 @@ function columnFaults(column: OutgoingColumn): readonly Fault[] {
   // A checked column's SQL fails for what does not fit, and says nothing else of it.
   const isFar = !checked && isPrimitive(field.type) ? farTimeSql(field.type, column.sql) : null
   if (isFar !== null) {
-    faults.push({ sql: isFar, message: `column ${field.name}: ${FAR}`, column: field.name, hint: HINT })
+    const message = `column ${field.name}: ${FAR_TIME.message}`
+    faults.push({ sql: isFar, message, column: field.name, hint: FAR_TIME.hint })
   }
   if (checked) {
     faults.push({

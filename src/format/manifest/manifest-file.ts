@@ -37,11 +37,11 @@ export interface ManifestFile {
   readonly keyMetadata: Uint8Array | null
   /** v3. */
   readonly firstRowId: bigint | null
-  /** Not a field of the struct: see there. undefined = nobody vouches for anything. */
+  /** Not a field of the struct: what else is known of the manifest. undefined = nothing. */
   readonly vouched?: VouchedCounts | undefined
 }
 
-/** What a manifest must hold, because somebody else counts the same as its list. null = nobody does. */
+/** What a manifest must hold: its list counts so, and so does its snapshot. null = they do not agree, or do not say. */
 export interface VouchedCounts {
   readonly liveFiles: number | null
   readonly liveRows: number | null

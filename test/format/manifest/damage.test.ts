@@ -3,7 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { CorruptFileError, UnsupportedFeatureError } from '../../../src/errors.ts'
 import { packedBlocks, readAvroHeader } from '../../../src/format/manifest/avro.ts'
 import { Sink } from '../../../src/format/manifest/avro-sink.ts'
-import { extendManifestList, readManifestList } from '../../../src/format/manifest/list.ts'
+import {
+  extendManifestList,
+  readManifestList,
+  type ExtendManifestListRequest,
+} from '../../../src/format/manifest/list.ts'
 import type { ManifestEntry } from '../../../src/format/manifest/entry.ts'
 import { readManifest, visitManifestFiles } from '../../../src/format/manifest/manifest.ts'
 import {
@@ -153,22 +157,28 @@ describe.each([
   })
 })
 
-test('what is wrong in a manifest is not made right by a list that is written anew', () => {
-  const bytes = Uint8Array.from(fixture('ours-v2-list'))
-  const at = new TextDecoder('latin1').decode(bytes).lastIndexOf('floeberg.sync-marker')
-  bytes[at + 60] = (bytes[at + 60] ?? 0) ^ 1
-  const parent = { bytes, file: FILE }
-  const request = {
+/** The list of a next snapshot that brings no manifest of its own. */
+function extended(bytes: Uint8Array, changes: Partial<ExtendManifestListRequest> = {}): Uint8Array {
+  return extendManifestList({
     formatVersion: 2,
     snapshotId: SNAPSHOT,
     parentSnapshotId: 42n,
     sequenceNumber: 8,
-  } as const
+    codecs,
+    manifests: [],
+    parent: { bytes, file: FILE },
+    ...changes,
+  })
+}
+
+test('what is wrong in a list is not made right by a list that is written anew', () => {
+  const bytes = Uint8Array.from(fixture('ours-v2-list'))
+  const at = new TextDecoder('latin1').decode(bytes).lastIndexOf('floeberg.sync-marker')
+  bytes[at + 60] = (bytes[at + 60] ?? 0) ^ 1
   // Decoded and written anew, or, in the codec that it has, copied as it is.
   for (const codec of ['gzip', 'uncompressed']) {
     const properties = { 'write.avro.compression-codec': codec }
-    const extend = () => extendManifestList({ ...request, properties, codecs, manifests: [], parent })
-    expect(extend, codec).toThrow(/checksum/)
+    expect(() => extended(bytes, { properties }), codec).toThrow(/checksum/)
   }
 })
 
@@ -347,12 +357,5 @@ describe('hostile files', () => {
 
 test('a damaged parent’s list is not extended', () => {
   const bytes = fixture('pyiceberg-v2-list').slice(0, -10)
-  const request = {
-    formatVersion: 2,
-    snapshotId: SNAPSHOT,
-    parentSnapshotId: 42n,
-    sequenceNumber: 8,
-  } as const
-  const parent = { bytes, file: FILE }
-  expect(() => extendManifestList({ ...request, codecs, manifests: [], parent })).toThrow(CorruptFileError)
+  expect(() => extended(bytes)).toThrow(CorruptFileError)
 })

@@ -5,6 +5,7 @@ import { packedBlocks, readAvroHeader } from '../../../src/format/manifest/avro.
 import {
   extendManifestList,
   readManifestList,
+  visitManifestList,
   writeManifestList,
   type ManifestFile,
   type WriteManifestListRequest,
@@ -100,6 +101,26 @@ describe('lists of other writers', () => {
       { content: 'deletes', firstRowId: null },
     ])
   })
+})
+
+test('a walk shows of each manifest what its own record says, nulls included', () => {
+  const none = {
+    addedFilesCount: null,
+    existingFilesCount: null,
+    addedRowsCount: null,
+    existingRowsCount: null,
+  }
+  const manifests = [manifestFile({ location: 'a' }), manifestFile({ location: 'b', ...none })]
+  const seen: object[] = []
+  visitManifestList(write(manifests, { formatVersion: 1 }), { file: 'list.avro', codecs }, (manifest) => {
+    const { location, addedFilesCount, existingFilesCount, addedRowsCount, existingRowsCount } = manifest
+    seen.push({ location, addedFilesCount, existingFilesCount, addedRowsCount, existingRowsCount })
+  })
+  const counts = { addedFilesCount: 1, existingFilesCount: 0, addedRowsCount: 10, existingRowsCount: 0 }
+  expect(seen).toEqual([
+    { location: 'a', ...counts },
+    { location: 'b', ...none },
+  ])
 })
 
 describe('writing', () => {
