@@ -42,7 +42,6 @@ export function startProcess(
 export interface StartOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
-  readonly uid?: number
 }
 
 /** Starts a command with its arguments. */
